@@ -1,0 +1,186 @@
+// The words of the domain, as types. Imports nothing, runs nothing.
+
+declare const brand: unique symbol
+type Brand<Base, Name extends string> = Base & { readonly [brand]: Name }
+
+/** A lower-case DNS name without port and without trailing dot. Only `host.ts` makes one. */
+export type Host = Brand<string, 'Host'>
+/** The path a request is matched by: decoded once, slashes merged, no dot segments. Only `proxy/target.ts` makes one. */
+export type CanonicalPath = Brand<string, 'CanonicalPath'>
+/** Name of a person, as in `Remote-User`. */
+export type UserId = Brand<string, 'UserId'>
+/** A reference to a session that is safe to log; never the cookie's value. */
+export type SessionRef = Brand<string, 'SessionRef'>
+/** Key of the `vms:` map in routes.yaml. */
+export type VmId = Brand<string, 'VmId'>
+/** Names one exchange in logs, error pages and `X-Request-Id`. */
+export type RequestId = Brand<string, 'RequestId'>
+
+/** Who may pass. `public` is the only member that lets a stranger in. */
+export type Policy =
+  | { readonly kind: 'public' }
+  | { readonly kind: 'signed-in' }
+  | {
+      readonly kind: 'members'
+      readonly users: readonly string[]
+      readonly groups: readonly string[]
+    }
+
+/** Who is asking. `null` wherever an `Identity | null` is expected means: nobody we know. */
+export interface Identity {
+  readonly user: UserId
+  readonly name: string
+  readonly email: string | null
+  readonly groups: readonly string[]
+  readonly session: SessionRef
+}
+
+/** What the policy said of a request. There is no fourth outcome and no default. */
+export type Decision =
+  | { readonly kind: 'allow' }
+  | { readonly kind: 'sign-in'; readonly reason: 'no-session' }
+  | { readonly kind: 'deny'; readonly reason: 'not-a-member' | 'cross-origin' }
+
+/** A header value written in the file, or the name of a secret that holds it. */
+export type HeaderValue = string | { readonly secret: string }
+
+/** Header edits of one direction. Names are lower-case. Removal happens before setting. */
+export interface HeaderEdits {
+  readonly set: readonly (readonly [name: string, value: HeaderValue])[]
+  readonly remove: readonly string[]
+}
+
+/** How to speak TLS to a backend. */
+export interface UpstreamTls {
+  /** SNI and the name the certificate must carry; `null`: the target's host name. */
+  readonly serverName: string | null
+  /** PEM file with the CA to trust instead of the system's; `null`: the system's. */
+  readonly caFile: string | null
+  /** PEM files of our client certificate; `null`: none. */
+  readonly clientCertificate: { readonly certFile: string; readonly keyFile: string } | null
+  /** Accept any certificate. Named so that nobody writes it by accident. */
+  readonly insecureSkipUpstreamTlsVerify: boolean
+}
+
+/** Where a forwarded request goes. */
+export interface UpstreamTarget {
+  readonly kind: 'upstream'
+  readonly scheme: 'http' | 'https'
+  /** Host name or IP literal, IPv6 without brackets. */
+  readonly hostname: string
+  readonly port: number
+  readonly vm: VmId | null
+  /** `null` for plain HTTP. */
+  readonly tls: UpstreamTls | null
+}
+
+export type Target =
+  | UpstreamTarget
+  | {
+      readonly kind: 'redirect'
+      readonly status: 301 | 302 | 303 | 307 | 308
+      /** Absolute URL, or a path on the same host. */
+      readonly location: string
+      /** Append the request's path below the route and its query. */
+      readonly keepPath: boolean
+    }
+  | { readonly kind: 'status'; readonly status: number; readonly message: string }
+  /** Gatehouse's own page for a service: name, sign in, go on to `continueTo`. */
+  | { readonly kind: 'landing'; readonly service: string; readonly continueTo: string | null }
+  /** Gatehouse's own applications. */
+  | { readonly kind: 'app'; readonly app: 'login' | 'admin' }
+
+/** What becomes of the matched prefix on the way to the backend. */
+export type PrefixRewrite =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'strip' }
+  | { readonly kind: 'replace'; readonly with: string }
+
+/** Which `Host` the backend sees: the visitor's, the target's own, or a fixed one. */
+export type UpstreamHost =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'target' }
+  | { readonly kind: 'fixed'; readonly host: string }
+
+export interface Timeouts {
+  /** TCP and TLS connect, milliseconds. */
+  readonly connectMs: number
+  /** From the last byte of the request to the response's header, milliseconds. */
+  readonly headersMs: number
+  /** Without a byte in either direction, milliseconds; 0: for ever. Counts for bodies and tunnels. */
+  readonly idleMs: number
+}
+
+/** A token bucket. */
+export interface RateLimit {
+  readonly perSecond: number
+  readonly burst: number
+}
+
+/** One row of the table. Plain data: a table can be written to disk and read back. */
+export interface Route {
+  /** Unique and stable while host and path stay: `host` + `path`. Used in logs and metrics. */
+  readonly id: string
+  /** Display name. */
+  readonly service: string
+  readonly host: HostPattern
+  /** Begins with `/`; without trailing slash, except `/` itself. */
+  readonly path: string
+  /** `exact`: this path alone. `prefix`: this path and all below it, on segment borders. */
+  readonly matching: 'exact' | 'prefix'
+  readonly policy: Policy
+  readonly target: Target
+  readonly prefixRewrite: PrefixRewrite
+  readonly upstreamHost: UpstreamHost
+  readonly requestHeaders: HeaderEdits
+  readonly responseHeaders: HeaderEdits
+  readonly timeouts: Timeouts
+  /** Bytes; `null`: no limit of ours. */
+  readonly maxBodyBytes: number | null
+  /** CIDR lists over the client address. Deny is looked at first; a non-empty allow list denies the rest. */
+  readonly clients: { readonly allow: readonly string[]; readonly deny: readonly string[] }
+  readonly rateLimit: RateLimit
+  readonly webSocket: boolean
+  /** Pass `%2F` on; otherwise such a path is refused. */
+  readonly encodedSlashes: boolean
+  /** Refuse whoever did not come through Cloudflare. */
+  readonly cloudflareOnly: boolean
+  /** Further origins (`https://app.example.com`) that may send unsafe requests and open WebSockets here. */
+  readonly allowedOrigins: readonly string[]
+  /** Shown instead of the service, with 503; `null`: the service runs. */
+  readonly maintenance: string | null
+  /** Where in routes.yaml it stands, for messages. */
+  readonly line: number
+}
+
+export type HostPattern =
+  | { readonly kind: 'exact'; readonly host: Host }
+  /** Any one or more labels before `suffix`. */
+  | { readonly kind: 'wildcard'; readonly suffix: Host }
+
+export type TrustedProxies =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'cloudflare' }
+  | { readonly kind: 'list'; readonly cidrs: readonly string[] }
+
+/** A checked routes.yaml. Plain data, no secrets in it. */
+export interface TableDefinition {
+  readonly version: 1
+  readonly domain: Host
+  readonly loginHost: Host
+  readonly trustedProxies: TrustedProxies
+  /** CA file of Cloudflare's client certificate (Authenticated Origin Pulls); `null`: not asked for. */
+  readonly originPullCaFile: string | null
+  readonly vms: readonly { readonly id: VmId; readonly address: string }[]
+  readonly routes: readonly Route[]
+  /** Everything unknown goes here during a move; `null`: unknown is 404. */
+  readonly fallback: UpstreamTarget | null
+  /** Per client, before routing. */
+  readonly floodLimit: RateLimit
+  /** How many times `rateLimit` a signed-in session gets. */
+  readonly signedInFactor: number
+  /** What to do with an edit that weakens access while the gateway runs. */
+  readonly onWeakerAccess: 'apply' | 'alert' | 'hold'
+  /** Headers every answer carries unless the backend set them. Names are lower-case. */
+  readonly securityHeaders: readonly (readonly [name: string, value: string])[]
+}
