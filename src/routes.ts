@@ -1,0 +1,178 @@
+// The route table as requests see it: match(host, path). Hot path.
+
+import { GatehouseError } from './errors.ts'
+import type {
+  CanonicalPath,
+  HeaderEdits,
+  Host,
+  Policy,
+  Route,
+  TableDefinition,
+  UpstreamTarget,
+} from './model.ts'
+
+/** Header edits with their secrets filled in. */
+export interface RuntimeHeaderEdits {
+  /** Flat list: name, value, name, value. Names are lower-case. */
+  readonly set: readonly string[]
+  /** Names taken away before `set` is applied; includes the names that are set. Lower-case. */
+  readonly remove: ReadonlySet<string>
+}
+
+/** A route made ready: everything that can be computed before a request is. */
+export interface RuntimeRoute {
+  readonly definition: Route
+  readonly id: string
+  readonly policy: Policy
+  /** Position in the table: index of per-route counters. */
+  readonly index: number
+  /** `null` when there is nothing to edit, which is the usual case. */
+  readonly requestEdits: RuntimeHeaderEdits | null
+  readonly responseEdits: RuntimeHeaderEdits | null
+  /** `null`: every client address is welcome. */
+  readonly clientAllowed: ((address: string) => boolean) | null
+  /** Where forwarded requests go; `null` for routes that Gatehouse answers itself. */
+  readonly upstream: UpstreamTarget | null
+}
+
+export interface RouteTable {
+  readonly definition: TableDefinition
+  readonly routes: readonly RuntimeRoute[]
+  /**
+   * The route for a request: exact host before wildcard (longest suffix first), then the longest path,
+   * on segment borders.
+   *
+   * @returns `null`: no route. A table without a matching route refuses; there is no implicit default.
+   */
+  match(host: Host, path: CanonicalPath): RuntimeRoute | null
+  /** Whether any route is for this host. */
+  knows(host: Host): boolean
+}
+
+export interface RouteTableDeps {
+  /** Value of a secret, or `null` when it is not there. */
+  readonly secret: (name: string) => string | null
+  /** Compiles CIDR lists to a membership test. */
+  readonly compileCidrs: (cidrs: readonly string[]) => (address: string) => boolean
+  /** A route's path in the spelling that request targets are read in. */
+  readonly canonicalRoutePath: (path: string) => CanonicalPath
+}
+
+interface Entry {
+  readonly path: string
+  readonly exact: boolean
+  readonly route: RuntimeRoute
+}
+
+/**
+ * Builds a table from a checked definition.
+ *
+ * @throws GatehouseError `secret-missing` when a header value names a secret that is not configured.
+ */
+export function createRouteTable(definition: TableDefinition, deps: RouteTableDeps): RouteTable {
+  const routes = definition.routes.map((route, index) => prepare(route, index, deps))
+  const exact = new Map<string, Entry[]>()
+  const wildcard = new Map<string, Entry[]>()
+  for (const route of routes) {
+    const { host, path, matching } = route.definition
+    const hosts = host.kind === 'exact' ? exact : wildcard
+    const name = host.kind === 'exact' ? host.host : host.suffix
+    const entries = hosts.get(name) ?? []
+    entries.push({ path: deps.canonicalRoutePath(path), exact: matching === 'exact', route })
+    hosts.set(name, entries)
+  }
+  // Longest first; an exact match of the same path is looked at before the prefix.
+  const order = (a: Entry, b: Entry) =>
+    b.path.length - a.path.length || Number(b.exact) - Number(a.exact)
+  for (const entries of exact.values()) entries.sort(order)
+  for (const entries of wildcard.values()) entries.sort(order)
+
+  function match(host: Host, path: CanonicalPath): RuntimeRoute | null {
+    const entries = entriesOf(host)
+    return entries === undefined ? null : find(entries, path)
+  }
+
+  /** A host with routes of its own never falls through to a wildcard: what was meant to be closed stays closed. */
+  function entriesOf(host: string): readonly Entry[] | undefined {
+    const own = exact.get(host)
+    if (own !== undefined || wildcard.size === 0) return own
+    let dot = host.indexOf('.')
+    while (dot !== -1) {
+      const entries = wildcard.get(host.slice(dot + 1))
+      if (entries !== undefined) return entries
+      dot = host.indexOf('.', dot + 1)
+    }
+    return undefined
+  }
+
+  return { definition, routes, match, knows: (host) => entriesOf(host) !== undefined }
+}
+
+function find(entries: readonly Entry[], path: string): RuntimeRoute | null {
+  for (const entry of entries) {
+    const prefix = entry.path
+    if (path.length === prefix.length) {
+      if (path === prefix) return entry.route
+    } else if (!entry.exact && path.length > prefix.length && path.startsWith(prefix)) {
+      // `/api` covers `/api/x`, not `/apiary`; `/` covers everything.
+      if (prefix.length === 1 || path.charCodeAt(prefix.length) === 0x2f) return entry.route
+    }
+  }
+  return null
+}
+
+function prepare(route: Route, index: number, deps: RouteTableDeps): RuntimeRoute {
+  const { allow, deny } = route.clients
+  return {
+    definition: route,
+    id: route.id,
+    policy: route.policy,
+    index,
+    requestEdits: prepareEdits(route, route.requestHeaders, deps),
+    responseEdits: prepareEdits(route, route.responseHeaders, deps),
+    clientAllowed:
+      allow.length === 0 && deny.length === 0
+        ? null
+        : clientTest(
+            allow.length === 0 ? null : deps.compileCidrs(allow),
+            deny.length === 0 ? null : deps.compileCidrs(deny),
+          ),
+    upstream: route.target.kind === 'upstream' ? route.target : null,
+  }
+}
+
+function clientTest(
+  allowed: ((address: string) => boolean) | null,
+  denied: ((address: string) => boolean) | null,
+): (address: string) => boolean {
+  return (address) => {
+    if (denied?.(address)) return false
+    return allowed === null || allowed(address)
+  }
+}
+
+function prepareEdits(
+  route: Route,
+  edits: HeaderEdits,
+  deps: RouteTableDeps,
+): RuntimeHeaderEdits | null {
+  if (edits.set.length === 0 && edits.remove.length === 0) return null
+  const set: string[] = []
+  const remove = new Set(edits.remove)
+  for (const [name, value] of edits.set) {
+    remove.add(name)
+    set.push(name, typeof value === 'string' ? value : secretValue(route, name, value.secret, deps))
+  }
+  return { set, remove }
+}
+
+function secretValue(route: Route, header: string, name: string, deps: RouteTableDeps): string {
+  const value = deps.secret(name)
+  if (value !== null) return value
+  throw new GatehouseError(
+    'secret-missing',
+    `route ${route.id} (line ${route.line}) sets the header ${header} from the secret ${name}, which is not configured`,
+    { remedy: `set GATEHOUSE_SECRET_${name} or GATEHOUSE_SECRET_${name}_FILE` },
+  )
+}
+
