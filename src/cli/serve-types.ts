@@ -1,0 +1,60 @@
+// What `serve` is given by main and what it gives back. Types alone: importing this loads nothing.
+
+import type { Config } from '../config.ts'
+
+/** `export const serve: Serve` of cli/serve.ts. Rejects with a `GatehouseError` when the gateway cannot start. */
+export type Serve = (config: Config, deps: ServeDeps) => Promise<Running>
+
+/** Everything the gateway needs to know of its process, which only main.ts may ask. */
+export interface ServeDeps {
+  /** Of package.json. */
+  readonly version: string
+  readonly pid: number
+  /** Wall clock, milliseconds since the epoch. */
+  readonly now: () => number
+  /** Wall clock at which the process began, milliseconds since the epoch. */
+  readonly startedAt: number
+  /** Bytes. */
+  readonly memoryUsage: () => {
+    readonly rss: number
+    readonly heapTotal: number
+    readonly heapUsed: number
+    readonly external: number
+    readonly arrayBuffers: number
+  }
+  /** Microseconds since the process began. */
+  readonly cpuUsage: () => { readonly user: number; readonly system: number }
+  /** Writes whole lines to standard output; never throws, a reader that left is ignored. */
+  readonly writeOut: (text: string) => void
+  /** Writes whole lines to standard error; never throws. */
+  readonly writeError: (text: string) => void
+  /** Sockets of systemd, sd_listen_fds(3); `null` when LISTEN_PID is not this process. Descriptors count from 3. */
+  readonly inherited: InheritedSockets | null
+}
+
+export interface InheritedSockets {
+  readonly count: number
+  /** `FileDescriptorName=` of each, in order; empty when systemd named none. */
+  readonly names: readonly string[]
+}
+
+/** A gateway that accepts connections. */
+export interface Running {
+  /** The ports really bound; `null`: that listener is off. */
+  readonly addresses: () => {
+    readonly https: number | null
+    readonly http: number | null
+    readonly ops: number | null
+  }
+  /** Reads table and certificates again. Never rejects: a bad file keeps what runs and is logged. */
+  readonly reload: (reason: 'signal' | 'changed' | 'admin') => Promise<void>
+  /**
+   * Stops accepting and finishes what is in flight; resolves when the last exchange has ended and the logs are
+   * flushed. Whoever calls it brings the deadline: after `config.drainMs` main calls `closeNow`.
+   */
+  readonly drain: () => Promise<void>
+  /** Cuts everything off and flushes the logs. May be called during `drain`, which then resolves. */
+  readonly closeNow: () => Promise<void>
+  /** One line to the event log at level error, for a failure that only main can see. Never throws. */
+  readonly report: (event: string, error: unknown) => void
+}
