@@ -29,12 +29,23 @@ export const failures = {
   'client-address': { status: 403, level: null, title: 'Your network may not open this.' },
   'not-through-cloudflare': { status: 403, level: null, title: 'Please use the public address.' },
   'not-found': { status: 404, level: null, title: 'There is nothing here.' },
+  'not-implemented': { status: 501, level: null, title: 'This is not offered here.' },
   'method-not-allowed': { status: 405, level: null, title: 'This method is not offered.' },
   'request-timeout': { status: 408, level: null, title: 'The request took too long to arrive.' },
   'body-too-large': { status: 413, level: null, title: 'The upload is larger than allowed.' },
   'target-too-long': { status: 414, level: null, title: 'The address is too long.' },
   'expectation-failed': { status: 417, level: null, title: 'The expectation cannot be met.' },
   misdirected: { status: 421, level: null, title: 'This connection is for another host.' },
+  'too-early': {
+    status: 425,
+    level: null,
+    title: 'Sent too early to be safe; please repeat it.',
+  },
+  'upgrade-required': {
+    status: 426,
+    level: null,
+    title: 'This version of WebSocket is not spoken here.',
+  },
   'too-many-requests': { status: 429, level: null, title: 'Too many requests; slow down a little.' },
   'headers-too-large': { status: 431, level: null, title: 'The request headers are too large.' },
   'client-left': { status: 499, level: null, title: 'The client left before the answer.' },
@@ -52,6 +63,11 @@ export const failures = {
   'upstream-connect-timeout': { status: 504, level: null, title: 'The service does not answer.' },
   'upstream-headers-timeout': { status: 504, level: null, title: 'The service took too long.' },
   'upstream-idle-timeout': { status: 504, level: null, title: 'The service stopped answering.' },
+  'app-unavailable': {
+    status: 503,
+    level: null,
+    title: 'This part of the gateway is not in service.',
+  },
   'loop-detected': { status: 508, level: 'warn', title: 'The request goes round in circles.' },
 } as const satisfies Record<string, Failure>
 

@@ -1,0 +1,82 @@
+// Token buckets per client, synchronous and bounded in memory. Hot path.
+
+import type { RateLimit } from './model.ts'
+
+/** Clients remembered at a time: about 100 bytes each. The one unseen longest is forgotten first. */
+const maxBuckets = 20_000
+
+interface Bucket {
+  tokens: number
+  at: number
+}
+
+export interface Limiter {
+  /**
+   * Takes one token.
+   *
+   * @param now milliseconds; a clock that went back adds nothing.
+   * @returns false: over the limit.
+   */
+  take(key: string, limit: RateLimit, now: number): boolean
+  readonly size: number
+}
+
+export function createLimiter(): Limiter {
+  const buckets = new Map<string, Bucket>()
+
+  function take(key: string, limit: RateLimit, now: number): boolean {
+    const bucket = buckets.get(key)
+    if (bucket === undefined) {
+      if (buckets.size >= maxBuckets) forgetOldest()
+      buckets.set(key, { tokens: capacity(limit) - 1, at: now })
+      return true
+    }
+    const elapsed = now - bucket.at
+    if (elapsed > 0) {
+      bucket.tokens = Math.min(capacity(limit), bucket.tokens + (elapsed * limit.perSecond) / 1000)
+      bucket.at = now
+    } else if (elapsed < 0) {
+      bucket.at = now
+    }
+    if (bucket.tokens < 1) return false
+    bucket.tokens -= 1
+    return true
+  }
+
+  /** In order of first sight, which costs nothing to keep; a busy client that falls out starts afresh. */
+  function forgetOldest(): void {
+    for (const key of buckets.keys()) {
+      buckets.delete(key)
+      return
+    }
+  }
+
+  return {
+    take,
+    get size() {
+      return buckets.size
+    },
+  }
+}
+
+/** A burst comes on top of the steady rate's first request. */
+function capacity(limit: RateLimit): number {
+  return Math.max(1, limit.burst)
+}
+
+/**
+ * What a client is counted by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer is given
+ * (RFC 6177) and can draw addresses from at will.
+ */
+export function clientKey(address: string): string {
+  if (!address.includes(':')) return address
+  let groups = 0
+  for (let i = 0; i < address.length; i++) {
+    if (address.charCodeAt(i) !== 0x3a) continue
+    // `::` stands for zeros; where it comes within the first four groups, what is before it is the prefix.
+    if (address.charCodeAt(i + 1) === 0x3a) return `${address.slice(0, i)}::/64`
+    groups += 1
+    if (groups === 4) return `${address.slice(0, i)}::/64`
+  }
+  return address
+}

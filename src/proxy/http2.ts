@@ -1,0 +1,210 @@
+// An exchange over HTTP/2, on the core stream API (the compatibility layer costs twice the CPU). Hot path.
+
+import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { Duplex, Readable } from 'node:stream'
+import { type BodyObserver, drainLimitBytes, type Exchange, type ExchangeListener } from './exchange.ts'
+import type { Peer } from './peer.ts'
+import { RequestBody } from './request-body.ts'
+
+const exchangeKey = Symbol('exchange')
+interface WithExchange {
+  [exchangeKey]?: Http2Exchange
+}
+
+const endStreamFlag = 0x1
+
+export class Http2Exchange implements Exchange {
+  readonly protocol = 'HTTP/2'
+  readonly method: string
+  readonly rawTarget: string
+  readonly rawAuthority: string | null
+  readonly rawHeaders: readonly string[]
+  readonly peer: Peer
+  readonly webSocket: boolean
+  declaredBytes: number | null
+  bytesIn = 0
+  bytesOut = 0
+  begun = false
+  closed = false
+  readonly #stream: ServerHttp2Stream
+  #listener: ExchangeListener | null = null
+  #body: RequestBody | null = null
+  #observer: BodyObserver | null = null
+  #trailers: readonly string[] | null = null
+  #continueExpected: boolean
+
+  constructor(
+    stream: ServerHttp2Stream,
+    pseudo: {
+      ':method'?: string | undefined
+      ':path'?: string | undefined
+      ':authority'?: string | undefined
+      ':protocol'?: string | string[] | undefined
+      expect?: string | undefined
+    },
+    peer: Peer,
+    received: { flags: number; rawHeaders: readonly string[] },
+  ) {
+    const method = pseudo[':method'] ?? ''
+    // RFC 8441 §4: an extended CONNECT is what HTTP/1.1 calls GET with Upgrade.
+    this.webSocket = method === 'CONNECT' && pseudo[':protocol'] === 'websocket'
+    this.method = this.webSocket ? 'GET' : method
+    this.rawTarget = pseudo[':path'] ?? ''
+    this.rawAuthority = pseudo[':authority'] ?? null
+    this.rawHeaders = received.rawHeaders
+    this.peer = peer
+    this.#stream = stream
+    this.#continueExpected = pseudo.expect !== undefined
+    this.declaredBytes = this.webSocket || (received.flags & endStreamFlag) !== 0 ? 0 : null
+  }
+
+  listen(listener: ExchangeListener): void {
+    this.#listener = listener
+    const stream: ServerHttp2Stream & WithExchange = this.#stream
+    stream[exchangeKey] = this
+    stream.on('close', onStreamClose)
+    stream.on('drain', onStreamDrain)
+    stream.on('error', ignore) // 'close' follows and says the same.
+  }
+
+  inform(status: number, headers: readonly string[]): void {
+    if (this.begun || this.closed || this.#stream.destroyed) return
+    this.#stream.additionalHeaders({ ':status': status, ...fields(headers) })
+  }
+
+  openBody(maxBytes: number | null, observer: BodyObserver): Readable {
+    this.#observer = observer
+    const body = new RequestBody(this.#stream, {
+      maxBytes,
+      observer: this,
+      onFirstRead: this.#continueExpected ? () => this.inform(100, []) : null,
+    })
+    this.#body = body
+    return body
+  }
+
+  bodyBytes(count: number): void {
+    this.bytesIn += count
+    this.#observer?.bodyBytes(count)
+  }
+
+  bodyEnded(): void {
+    this.#observer?.bodyEnded()
+  }
+
+  begin(status: number, headers: string[], length: number | null): void {
+    this.begun = true
+    const stream = this.#stream
+    if (stream.destroyed) return
+    headers.push(':status', String(status))
+    if (length !== null) {
+      stream.respond(headers)
+      return
+    }
+    // Trailers are known only at the end, so the stream must be told to ask for them.
+    stream.respond(headers, { waitForTrailers: true })
+    stream.on('wantTrailers', onWantTrailers)
+  }
+
+  write(chunk: Buffer): boolean {
+    this.bytesOut += chunk.length
+    return this.#stream.destroyed ? true : this.#stream.write(chunk)
+  }
+
+  end(trailers: readonly string[] | null): void {
+    this.#trailers = trailers
+    if (!this.#stream.destroyed) this.#stream.end()
+    this.#stopBody()
+  }
+
+  answer(status: number, headers: string[], body: Buffer): void {
+    this.begun = true
+    const stream = this.#stream
+    if (stream.destroyed) return
+    headers.push(':status', String(status))
+    if (this.method === 'HEAD' || body.length === 0) {
+      stream.respond(headers, { endStream: true })
+    } else {
+      this.bytesOut += body.length
+      stream.respond(headers)
+      stream.end(body)
+    }
+    this.#stopBody()
+  }
+
+  switchToWebSocket(headers: string[]): Duplex {
+    this.begun = true
+    headers.push(':status', '200')
+    this.#stream.respond(headers)
+    return this.#stream
+  }
+
+  abort(): void {
+    this.#body?.destroy()
+    if (this.#stream.destroyed) return
+    // Before the answer began this is a refusal to go on; afterwards it marks the answer as cut.
+    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    this.#stream.destroy()
+  }
+
+  /** For the event handlers below. */
+  drained(): void {
+    this.#listener?.clientDrained()
+  }
+
+  /** For the event handlers below. */
+  over(complete: boolean): void {
+    if (this.closed) return
+    this.closed = true
+    this.#listener?.clientClosed(complete)
+  }
+
+  /** For the event handlers below. */
+  sendTrailers(): void {
+    const trailers = this.#trailers
+    this.#stream.sendTrailers(trailers === null ? {} : fields(trailers))
+  }
+
+  /** RFC 9113 §8.1: after a complete answer the rest of the request is refused with NO_ERROR. */
+  #stopBody(): void {
+    if (this.declaredBytes === 0 || this.#stream.readableEnded) return
+    const body = this.#body
+    if (body !== null) body.destroy()
+    const stream = this.#stream
+    if (this.#continueExpected || (this.declaredBytes ?? Number.POSITIVE_INFINITY) > drainLimitBytes) {
+      stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+    } else {
+      stream.resume()
+    }
+  }
+}
+
+function onStreamClose(this: ServerHttp2Stream & WithExchange): void {
+  this[exchangeKey]?.over(this.writableFinished && this.rstCode === constants.NGHTTP2_NO_ERROR)
+}
+
+function onStreamDrain(this: ServerHttp2Stream & WithExchange): void {
+  this[exchangeKey]?.drained()
+}
+
+function onWantTrailers(this: ServerHttp2Stream & WithExchange): void {
+  this[exchangeKey]?.sendTrailers()
+}
+
+function ignore(): void {}
+
+function fields(flat: readonly string[]): Record<string, string | string[]> {
+  const out: Record<string, string | string[]> = {}
+  for (let i = 0; i < flat.length; i += 2) {
+    const name = (flat[i] as string).toLowerCase()
+    const value = flat[i + 1] as string
+    const earlier = out[name]
+    out[name] =
+      earlier === undefined
+        ? value
+        : Array.isArray(earlier)
+          ? [...earlier, value]
+          : [earlier, value]
+  }
+  return out
+}

@@ -1,0 +1,141 @@
+// One upgraded connection: bytes both ways, back-pressure, half-close, and never a socket left behind. Hot path.
+
+import type { Duplex } from 'node:stream'
+import type { FailureCode } from '../errors.ts'
+import type { Ticker, Transfer } from './transfer.ts'
+
+/** After one side has ended, how long the other may stay silent before both are closed. */
+const halfClosedMs = 10_000
+
+const tunnelKey = Symbol('tunnel')
+interface Side {
+  [tunnelKey]?: Tunnel
+}
+
+export interface TunnelOptions {
+  readonly ticker: Ticker
+  /** Without a byte in either direction, milliseconds; 0: for ever. */
+  readonly idleMs: number
+  /** Called once, when both sides are closed. */
+  readonly over: (outcome: FailureCode | 'ok') => void
+}
+
+export class Tunnel implements Transfer {
+  lastByteAt: number
+  fromClient = 0
+  toClient = 0
+  readonly #client: Duplex
+  readonly #upstream: Duplex
+  readonly #options: TunnelOptions
+  #halfClosed = false
+  #closedSides = 0
+  #outcome: FailureCode | 'ok' = 'ok'
+
+  constructor(sides: { client: Duplex; upstream: Duplex }, options: TunnelOptions) {
+    this.#client = sides.client
+    this.#upstream = sides.upstream
+    this.#options = options
+    this.lastByteAt = options.ticker.now
+  }
+
+  get clientBytes(): number {
+    return this.fromClient
+  }
+
+  start(): void {
+    for (const side of [this.#client, this.#upstream]) {
+      const tunnelled: Duplex & Side = side
+      tunnelled[tunnelKey] = this
+      side.on('data', onData)
+      side.on('drain', onDrain)
+      side.on('end', onEnd)
+      side.on('error', ignore) // 'close' follows.
+      side.on('close', onClose)
+      if (side.destroyed) this.closed()
+    }
+    this.#client.resume()
+    this.#upstream.resume()
+  }
+
+  check(now: number): void {
+    const quietMs = now - this.lastByteAt
+    const { idleMs } = this.#options
+    if (this.#halfClosed && quietMs > halfClosedMs) this.#destroy()
+    else if (idleMs > 0 && quietMs > idleMs) this.cancel('upstream-idle-timeout')
+  }
+
+  cancel(code: FailureCode): void {
+    if (this.#outcome === 'ok') this.#outcome = code
+    this.#destroy()
+  }
+
+  /** For the event handlers below. */
+  data(side: Duplex, chunk: Buffer): void {
+    this.lastByteAt = this.#options.ticker.now
+    let other = this.#client
+    if (side === this.#client) {
+      other = this.#upstream
+      this.fromClient += chunk.length
+    } else {
+      this.toClient += chunk.length
+    }
+    if (!other.write(chunk)) side.pause()
+  }
+
+  /** For the event handlers below. */
+  drained(side: Duplex): void {
+    this.lastByteAt = this.#options.ticker.now
+    this.#opposite(side).resume()
+  }
+
+  /** For the event handlers below. */
+  ended(side: Duplex): void {
+    this.#halfClosed = true
+    this.lastByteAt = this.#options.ticker.now
+    const other = this.#opposite(side)
+    if (!other.writableEnded) other.end()
+  }
+
+  /** For the event handlers below. */
+  closed(): void {
+    this.#closedSides += 1
+    if (this.#closedSides === 1) {
+      // What is already written may still go out; then the other side closes too.
+      this.#halfClosed = true
+      for (const side of [this.#client, this.#upstream]) {
+        if (side.destroyed) continue
+        if (side.writableLength === 0) side.destroy()
+        else side.end(() => side.destroy())
+      }
+    } else if (this.#closedSides === 2) {
+      this.#options.over(this.#outcome)
+    }
+  }
+
+  #opposite(side: Duplex): Duplex {
+    return side === this.#client ? this.#upstream : this.#client
+  }
+
+  #destroy(): void {
+    this.#client.destroy()
+    this.#upstream.destroy()
+  }
+}
+
+function onData(this: Duplex & Side, chunk: Buffer): void {
+  this[tunnelKey]?.data(this, chunk)
+}
+
+function onDrain(this: Duplex & Side): void {
+  this[tunnelKey]?.drained(this)
+}
+
+function onEnd(this: Duplex & Side): void {
+  this[tunnelKey]?.ended(this)
+}
+
+function onClose(this: Duplex & Side): void {
+  this[tunnelKey]?.closed()
+}
+
+function ignore(): void {}
