@@ -1,0 +1,163 @@
+// The TLS half of the listener: the handshake, the certificate by server name, client certificates, tickets.
+
+import { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createServer, type TLSSocket } from 'node:tls'
+import { GatehouseError } from '../errors.ts'
+import { parseHost } from '../host.ts'
+import type { ServerContexts } from './certificates.ts'
+import { connectionOf } from './connection-key.ts'
+import type { Connection } from './connections.ts'
+import type { Peer } from './peer.ts'
+import { createTicketKeys, ticketKeyLifetimeMs } from './tickets.ts'
+import { noTickets, tlsOptionFlags, tlsPolicy } from './tls-policy.ts'
+
+export interface TlsHandlers {
+  /** The handshake is done and the server name is one we have a certificate for. */
+  established(connection: Connection, socket: TLSSocket, peer: Peer): void
+  failed(connection: Connection | undefined, code: string, detail: string): void
+}
+
+export interface TlsPart {
+  /** Begins the handshake on a TCP socket that `connection-key.ts` knows. */
+  accept(socket: Socket): void
+  rotateTicketKeys(): void
+  stats(): { handshakes: number; resumed: number }
+}
+
+/** A fatal alert "unrecognized_name" in a record of its own (RFC 8446 §6, RFC 6066 §3). */
+const unrecognizedName = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
+
+/** @throws GatehouseError `origin-pull-ca-invalid` when the CA is empty or no certificate: open is not an option (CVE-2026-27586). */
+export function createTlsServer(
+  options: { readonly originPullCa: string | null; readonly handshakeMs: number },
+  handlers: TlsHandlers,
+  deps: {
+    readonly find: (serverName: string) => ServerContexts | null
+    readonly now: () => number
+    readonly randomBytes: (size: number) => Buffer
+  },
+): TlsPart {
+  const { originPullCa } = options
+  if (originPullCa !== null) checkCa(originPullCa)
+  const tickets = createTicketKeys({
+    now: deps.now,
+    randomBytes: deps.randomBytes,
+    apply: (key) => server.setTicketKeys(key),
+  })
+  let handshakes = 0
+  let resumed = 0
+
+  const server = createServer({
+    ...tlsPolicy,
+    // No certificate here: whoever sends no server name, or an unknown one, gets no handshake.
+    ca: originPullCa ?? [],
+    requestCert: originPullCa !== null,
+    // A missing certificate is answered by the gateway, per host and in HTTP, not by a broken handshake.
+    rejectUnauthorized: false,
+    // A resumed session carries no certificate to check, and one earned under an old CA must not open the door
+    // of a new one: no tickets, and Node keeps no sessions of its own.
+    secureOptions: originPullCa === null ? tlsOptionFlags : tlsOptionFlags | noTickets,
+    ticketKeys: tickets.current(),
+    sessionTimeout: ticketKeyLifetimeMs / 1000,
+    handshakeTimeout: options.handshakeMs,
+    ALPNProtocols: ['h2', 'http/1.1'],
+    SNICallback: chooseContext,
+  })
+
+  /** Node calls it as a method of the TLSSocket. A throw in here once ended the process (CVE-2026-21637). */
+  function chooseContext(
+    this: unknown,
+    serverName: string,
+    done: (error: Error | null, context?: ServerContexts['preferred']) => void,
+  ): void {
+    let found: ServerContexts | null = null
+    try {
+      found = deps.find(serverName)
+      if (found?.alternative != null && isTlsSocket(this)) this.setKeyCert(found.alternative)
+    } catch {
+      found = null
+    }
+    if (found !== null) {
+      done(null, found.preferred)
+      return
+    }
+    if (isTlsSocket(this)) rawSocketOf(this)?.write(unrecognizedName)
+    done(new GatehouseError('unknown-server-name', serverName))
+  }
+
+  server.on('secureConnection', (socket) => {
+    const raw = rawSocketOf(socket)
+    const connection = raw === null ? undefined : connectionOf(raw)
+    // A resumed session skips SNICallback, and in TLS 1.3 may come with any name: ask again.
+    const serverName = typeof socket.servername === 'string' ? parseHost(socket.servername) : null
+    if (connection === undefined || serverName === null || deps.find(serverName) === null) {
+      handlers.failed(connection, 'unknown-server-name', String(socket.servername))
+      socket.destroy()
+      return
+    }
+    handshakes += 1
+    if (socket.isSessionReused()) resumed += 1
+    handlers.established(connection, socket, {
+      address: connection.address,
+      trustedProxy: connection.trustedProxy,
+      cloudflare: connection.cloudflare,
+      serverName,
+      clientCertificate: originPullCa === null ? 'unasked' : clientCertificateOf(socket),
+      tlsVersion: socket.getProtocol(),
+      lastAuthority: '',
+      lastHost: null,
+    })
+  })
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    const raw = rawSocketOf(socket)
+    const connection = raw === null ? undefined : connectionOf(raw)
+    handlers.failed(connection, error.code ?? 'unknown', error.message)
+    socket.destroy()
+  })
+
+  return {
+    accept: (socket) => server.emit('connection', socket),
+    rotateTicketKeys() {
+      if (originPullCa === null) tickets.rotate()
+    },
+    stats: () => ({ handshakes, resumed }),
+  }
+}
+
+function clientCertificateOf(socket: TLSSocket): 'absent' | 'invalid' | 'valid' {
+  if (socket.authorized) return 'valid'
+  return socket.getPeerX509Certificate() === undefined ? 'absent' : 'invalid'
+}
+
+/**
+ * The TCP socket below. Node has no public name for it; without it a connection that is refused in its handshake
+ * could not be told from another. `test/e2e/listen-tls.test.ts` fails if a Node release renames it.
+ */
+function rawSocketOf(socket: TLSSocket): Socket | null {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? null
+}
+
+function isTlsSocket(value: unknown): value is TLSSocket {
+  return typeof value === 'object' && value !== null && 'setKeyCert' in value
+}
+
+function checkCa(pem: string): void {
+  const remedy =
+    'name a file with the CA of Cloudflare’s client certificate (PEM); to go without it, take originPullCa out of routes.yaml'
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g)
+  if (blocks === null)
+    throw new GatehouseError('origin-pull-ca-invalid', 'the origin pull CA holds no certificate', {
+      remedy,
+    })
+  for (const block of blocks) {
+    try {
+      new X509Certificate(block)
+    } catch (cause) {
+      throw new GatehouseError('origin-pull-ca-invalid', 'the origin pull CA cannot be read', {
+        remedy,
+        cause,
+      })
+    }
+  }
+}
