@@ -3,11 +3,12 @@
 import type { FailureCode } from './errors.ts'
 import type { RequestId, SessionRef, UserId, VmId } from './model.ts'
 import type { Ticker, Transfer } from './proxy/transfer.ts'
+import type { RuntimeRoute } from './routes.ts'
 
 /** One exchange between its admission and its record. */
 export interface Flight {
   readonly id: RequestId
-  readonly route: string | null
+  readonly route: RuntimeRoute | null
   readonly user: UserId | null
   readonly session: SessionRef | null
   readonly vm: VmId | null

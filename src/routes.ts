@@ -6,6 +6,7 @@ import type {
   HeaderEdits,
   Host,
   Policy,
+  RateLimit,
   Route,
   TableDefinition,
   UpstreamTarget,
@@ -31,6 +32,13 @@ export interface RuntimeRoute {
   readonly responseEdits: RuntimeHeaderEdits | null
   /** `null`: every client address is welcome. */
   readonly clientAllowed: ((address: string) => boolean) | null
+  /** TLS to the backend carries the visitor's server name: a fallback's, in front of another proxy. */
+  readonly keepServerName: boolean
+  readonly limit: RateLimit
+  /** Prefix of this limit's buckets: routes of one rate share them, as the classes of product limits do. */
+  readonly limitKey: string
+  /** `limit` with the room a signed-in person has. */
+  readonly signedInLimit: RateLimit
   /** Where forwarded requests go; `null` for routes that Gatehouse answers itself. */
   readonly upstream: UpstreamTarget | null
 }
@@ -38,6 +46,8 @@ export interface RuntimeRoute {
 export interface RouteTable {
   readonly definition: TableDefinition
   readonly routes: readonly RuntimeRoute[]
+  /** Takes what no route takes, while a move is under way; `null`: unknown is refused. */
+  readonly fallback: RuntimeRoute | null
   /**
    * The route for a request: exact host before wildcard (longest suffix first), then the longest path,
    * on segment borders.
@@ -70,7 +80,9 @@ interface Entry {
  * @throws GatehouseError `secret-missing` when a header value names a secret that is not configured.
  */
 export function createRouteTable(definition: TableDefinition, deps: RouteTableDeps): RouteTable {
-  const routes = definition.routes.map((route, index) => prepare(route, index, deps))
+  const routes = definition.routes.map((route, index) =>
+    prepare({ route, index, signedInFactor: definition.signedInFactor }, deps),
+  )
   const exact = new Map<string, Entry[]>()
   const wildcard = new Map<string, Entry[]>()
   for (const route of routes) {
@@ -105,7 +117,46 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
     return undefined
   }
 
-  return { definition, routes, match, knows: (host) => entriesOf(host) !== undefined }
+  const fallback =
+    definition.fallback === null
+      ? null
+      : prepare(
+          {
+            route: fallbackRoute(definition.fallback, definition),
+            index: routes.length,
+            signedInFactor: definition.signedInFactor,
+          },
+          deps,
+        )
+
+  return { definition, routes, fallback, match, knows: (host) => entriesOf(host) !== undefined }
+}
+
+/** The old proxy behind us does its own sign-in, so nothing is asked here and nothing is changed. */
+function fallbackRoute(target: UpstreamTarget, definition: TableDefinition): Route {
+  return {
+    id: '*fallback',
+    service: 'fallback',
+    host: { kind: 'wildcard', suffix: definition.domain },
+    path: '/',
+    matching: 'prefix',
+    policy: { kind: 'public' },
+    target,
+    prefixRewrite: { kind: 'keep' },
+    upstreamHost: { kind: 'keep' },
+    requestHeaders: { set: [], remove: [] },
+    responseHeaders: { set: [], remove: [] },
+    timeouts: { connectMs: 5_000, headersMs: 60_000, idleMs: 600_000 },
+    maxBodyBytes: null,
+    clients: { allow: [], deny: [] },
+    rateLimit: definition.floodLimit,
+    webSocket: true,
+    encodedSlashes: true,
+    cloudflareOnly: false,
+    allowedOrigins: [],
+    maintenance: null,
+    line: 0,
+  }
 }
 
 function find(entries: readonly Entry[], path: string): RuntimeRoute | null {
@@ -121,7 +172,11 @@ function find(entries: readonly Entry[], path: string): RuntimeRoute | null {
   return null
 }
 
-function prepare(route: Route, index: number, deps: RouteTableDeps): RuntimeRoute {
+function prepare(
+  row: { route: Route; index: number; signedInFactor: number },
+  deps: RouteTableDeps,
+): RuntimeRoute {
+  const { route, index, signedInFactor } = row
   const { allow, deny } = route.clients
   return {
     definition: route,
@@ -137,6 +192,13 @@ function prepare(route: Route, index: number, deps: RouteTableDeps): RuntimeRout
             allow.length === 0 ? null : deps.compileCidrs(allow),
             deny.length === 0 ? null : deps.compileCidrs(deny),
           ),
+    limit: route.rateLimit,
+    limitKey: `${route.rateLimit.perSecond}/${route.rateLimit.burst} `,
+    signedInLimit: {
+      perSecond: route.rateLimit.perSecond * signedInFactor,
+      burst: route.rateLimit.burst * signedInFactor,
+    },
+    keepServerName: route.id === '*fallback',
     upstream: route.target.kind === 'upstream' ? route.target : null,
   }
 }
@@ -175,4 +237,3 @@ function secretValue(route: Route, header: string, name: string, deps: RouteTabl
     { remedy: `set GATEHOUSE_SECRET_${name} or GATEHOUSE_SECRET_${name}_FILE` },
   )
 }
-

@@ -9,7 +9,7 @@ import type { ResponseFields } from './upstream.ts'
 export interface ForwardFacts {
   /** `Host` for the backend. */
   readonly upstreamHost: string
-  /** The visitor's own `Host`, without port. */
+  /** The visitor's own `Host`, with the port when it is not 443. */
   readonly host: string
   /** Port the visitor used, as text. */
   readonly port: string

@@ -3,7 +3,12 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
-import { type BodyObserver, drainLimitBytes, type Exchange, type ExchangeListener } from './exchange.ts'
+import {
+  type BodyObserver,
+  drainLimitBytes,
+  type Exchange,
+  type ExchangeListener,
+} from './exchange.ts'
 import type { Peer } from './peer.ts'
 import { RequestBody } from './request-body.ts'
 
@@ -60,11 +65,11 @@ export class Http1Exchange implements Exchange {
   }
 
   listen(listener: ExchangeListener): void {
+    const first = this.#listener === null
     this.#listener = listener
+    if (!first) return
     if (this.#res !== null) {
-      const res: ServerResponse & WithExchange = this.#res
-      res[exchangeKey] = this
-      res.on('close', onResponseClose)
+      this.#hear(this.#res)
     } else if (this.#socket !== null) {
       const socket: Duplex & WithExchange = this.#socket
       socket[exchangeKey] = this
@@ -184,8 +189,13 @@ export class Http1Exchange implements Exchange {
     this.#res = res
     // `listen` heard the socket; from here the answer tells whether all was sent.
     socket.off('close', onUpgradeClose)
-    this.listen(this.#listener ?? silent)
+    this.#hear(res)
     return res
+  }
+
+  #hear(res: ServerResponse & WithExchange): void {
+    res[exchangeKey] = this
+    res.on('close', onResponseClose)
   }
 
   /** Whether so much of the body may still come that reading it costs more than a new connection. */
@@ -238,8 +248,6 @@ function onResponseDrain(this: ServerResponse & WithExchange): void {
 }
 
 function ignore(): void {}
-
-const silent: ExchangeListener = { clientDrained: ignore, clientClosed: ignore }
 
 /** RFC 9112 §6.3. Cold: builds Node's header object; only for requests that are refused before they were read. */
 function declaredBytes(req: IncomingMessage): number {

@@ -2,7 +2,12 @@
 
 import { constants, type ServerHttp2Stream } from 'node:http2'
 import type { Duplex, Readable } from 'node:stream'
-import { type BodyObserver, drainLimitBytes, type Exchange, type ExchangeListener } from './exchange.ts'
+import {
+  type BodyObserver,
+  drainLimitBytes,
+  type Exchange,
+  type ExchangeListener,
+} from './exchange.ts'
 import type { Peer } from './peer.ts'
 import { RequestBody } from './request-body.ts'
 
@@ -41,6 +46,7 @@ export class Http2Exchange implements Exchange {
       ':authority'?: string | undefined
       ':protocol'?: string | string[] | undefined
       expect?: string | undefined
+      'content-length'?: string | undefined
     },
     peer: Peer,
     received: { flags: number; rawHeaders: readonly string[] },
@@ -55,11 +61,16 @@ export class Http2Exchange implements Exchange {
     this.peer = peer
     this.#stream = stream
     this.#continueExpected = pseudo.expect !== undefined
-    this.declaredBytes = this.webSocket || (received.flags & endStreamFlag) !== 0 ? 0 : null
+    this.declaredBytes =
+      this.webSocket || (received.flags & endStreamFlag) !== 0
+        ? 0
+        : Number(pseudo['content-length'] ?? Number.POSITIVE_INFINITY)
   }
 
   listen(listener: ExchangeListener): void {
+    const first = this.#listener === null
     this.#listener = listener
+    if (!first) return
     const stream: ServerHttp2Stream & WithExchange = this.#stream
     stream[exchangeKey] = this
     stream.on('close', onStreamClose)
@@ -171,7 +182,10 @@ export class Http2Exchange implements Exchange {
     const body = this.#body
     if (body !== null) body.destroy()
     const stream = this.#stream
-    if (this.#continueExpected || (this.declaredBytes ?? Number.POSITIVE_INFINITY) > drainLimitBytes) {
+    if (
+      this.#continueExpected ||
+      (this.declaredBytes ?? Number.POSITIVE_INFINITY) > drainLimitBytes
+    ) {
       stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
     } else {
       stream.resume()
@@ -180,7 +194,8 @@ export class Http2Exchange implements Exchange {
 }
 
 function onStreamClose(this: ServerHttp2Stream & WithExchange): void {
-  this[exchangeKey]?.over(this.writableFinished && this.rstCode === constants.NGHTTP2_NO_ERROR)
+  // `finish` can come after `close` here: ended, and closed without an error code, is what a whole answer looks like.
+  this[exchangeKey]?.over(this.writableEnded && this.rstCode === constants.NGHTTP2_NO_ERROR)
 }
 
 function onStreamDrain(this: ServerHttp2Stream & WithExchange): void {

@@ -203,7 +203,9 @@ function isReplayable(method: string): boolean {
 }
 
 function isUsualConnection(value: string): boolean {
-  return value === 'keep-alive' || value === 'close' || value === 'Upgrade' || value === 'Keep-Alive'
+  return (
+    value === 'keep-alive' || value === 'close' || value === 'Upgrade' || value === 'Keep-Alive'
+  )
 }
 
 /** Takes away what `Connection` names (RFC 9110 §7.6.1). Cold: almost no client names anything. */

@@ -65,7 +65,12 @@ export interface Upstream {
   /** `host:port`, for logs and metrics. */
   readonly name: string
   send(request: UpstreamRequest, listener: UpstreamListener, now: number): UpstreamCall
-  state(): { readonly up: boolean; readonly active: number; readonly idle: number; readonly waiting: number }
+  state(): {
+    readonly up: boolean
+    readonly active: number
+    readonly idle: number
+    readonly waiting: number
+  }
 }
 
 export interface Upstreams {

@@ -26,7 +26,9 @@ export function handshakeKey(exchange: Exchange, head: RequestHead): string | nu
 export function isAccepted(fields: ResponseFields, key: string): boolean {
   const { upgrade } = fields
   if (typeof upgrade !== 'string' || upgrade.toLowerCase() !== 'websocket') return false
-  const expected = createHash('sha1').update(key + acceptSuffix).digest('base64')
+  const expected = createHash('sha1')
+    .update(key + acceptSuffix)
+    .digest('base64')
   return fields['sec-websocket-accept'] === expected
 }
 

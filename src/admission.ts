@@ -1,0 +1,225 @@
+// May this request pass, and what becomes of it? The one way in for HTTP/1, HTTP/2 and WebSocket. Hot path.
+
+import { decide } from './auth/policy.ts'
+import type { FailureCode } from './errors.ts'
+import { parseAuthority } from './host.ts'
+import { clientKey, type Limiter } from './limits.ts'
+import type { Host, Identity, Target } from './model.ts'
+import type { Exchange } from './proxy/exchange.ts'
+import type { Peer } from './proxy/peer.ts'
+import { type RequestHead, readHead } from './proxy/request-head.ts'
+import { type RequestTarget, readTarget } from './proxy/target.ts'
+import { handshakeKey } from './proxy/websocket.ts'
+import type { RouteTable, RuntimeRoute } from './routes.ts'
+
+/** Gatehouse's own paths on every host; no route can take them. */
+const ownPrefix = '/.gatehouse'
+
+/** What is known of a request as it goes through admission; the record is written from it. */
+export interface Request {
+  readonly exchange: Exchange
+  client: string
+  host: Host | null
+  target: RequestTarget | null
+  head: RequestHead | null
+  route: RuntimeRoute | null
+  identity: Identity | null
+}
+
+/** What may become of a request. A `switch` over it must be complete. */
+export type Admission =
+  | { readonly kind: 'refuse'; readonly code: FailureCode }
+  /** The answer to `OPTIONS *` and to `Max-Forwards: 0`. */
+  | { readonly kind: 'options' }
+  | { readonly kind: 'forward'; readonly webSocketKey: string | null }
+  | { readonly kind: 'page'; readonly target: Exclude<Target, { kind: 'upstream' }> }
+
+export interface AdmissionDeps {
+  readonly table: () => RouteTable
+  readonly identify: (exchange: Exchange, head: RequestHead) => Identity | null
+  readonly clientAddress: (peer: Peer, head: RequestHead) => string
+  readonly limiter: Limiter
+  /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
+  readonly publicPort: number
+  /** Our pseudonym in `Via`. */
+  readonly pseudonym: string
+}
+
+const forward: Admission = { kind: 'forward', webSocketKey: null }
+const options: Admission = { kind: 'options' }
+/** So many own entries in `Via` are a circle; one or two can be a backend that is a proxy itself. */
+const maxOwnVia = 3
+
+/**
+ * Takes a request through target, flood, route, identity, policy and limits, in this order. Fills `request` on the
+ * way, so that a refusal can be recorded with all that was known by then. Synchronous.
+ */
+export function admit(request: Request, deps: AdmissionDeps, now: number): Admission {
+  const { exchange } = request
+  const { peer, method } = exchange
+  const table = deps.table()
+  const head = readHead(exchange.rawHeaders, {
+    http2: exchange.protocol === 'HTTP/2',
+    http10: exchange.protocol === 'HTTP/1.0',
+    method,
+    cloudflare: peer.cloudflare,
+  })
+  if (typeof head === 'string') {
+    request.client = peer.address
+    return refuse(head)
+  }
+  request.head = head
+  exchange.declaredBytes ??= declaredBytes(head)
+  request.client = deps.clientAddress(peer, head)
+
+  // Target: one reading of host and path, or none.
+  const asterisk = exchange.rawTarget === '*' && method === 'OPTIONS'
+  const target = asterisk ? null : readTarget(exchange.rawTarget)
+  if (typeof target === 'string') return refuse(target)
+  request.target = target
+  const host = hostOf(exchange, head, target)
+  if (host === null) return refuse('bad-host')
+  request.host = host
+  if (peer.serverName !== null && host !== peer.serverName) return refuse('misdirected')
+
+  // Flood
+  const client = clientKey(request.client)
+  if (!deps.limiter.take(client, table.definition.floodLimit, now)) {
+    return refuse('too-many-requests')
+  }
+  if (method === 'CONNECT' || method === 'TRACE') return refuse('method-not-allowed')
+  if (target === null || (method === 'OPTIONS' && head.maxForwards === '0')) return options
+
+  // Route
+  if (isOwnPath(target.path)) return refuse('not-found')
+  const matched = table.match(host, target.path)
+  for (const reading of target.alternatives) {
+    if (table.match(host, reading) !== matched) return refuse('bad-target')
+  }
+  const route = matched ?? table.fallback
+  if (route === null) return refuse('not-found')
+  request.route = route
+  const { definition } = route
+  if (target.encodedSlash && !definition.encodedSlashes) return refuse('bad-target')
+  if (definition.cloudflareOnly && !cameThroughCloudflare(peer)) {
+    return refuse('not-through-cloudflare')
+  }
+  if (route.clientAllowed !== null && !route.clientAllowed(request.client)) {
+    return refuse('client-address')
+  }
+
+  // Identify and decide
+  const identity = deps.identify(exchange, head)
+  request.identity = identity
+  const decision = decide(route.policy, identity, {
+    method,
+    webSocket: exchange.webSocket,
+    origin: head.origin,
+    fetchSite: head.fetchSite,
+    ownOrigin: ownOrigin(host, deps.publicPort),
+    allowedOrigins: definition.allowedOrigins,
+  })
+  switch (decision.kind) {
+    case 'allow':
+      break
+    case 'sign-in':
+      return refuse('sign-in-required')
+    case 'deny':
+      return refuse(decision.reason === 'cross-origin' ? 'cross-origin' : 'forbidden')
+    default:
+      return decision satisfies never
+  }
+
+  // Limit
+  const allowed =
+    identity === null
+      ? deps.limiter.take(route.limitKey + client, route.limit, now)
+      : deps.limiter.take(route.limitKey + identity.session, route.signedInLimit, now)
+  if (!allowed) return refuse('too-many-requests')
+  if (definition.maintenance !== null) return refuse('maintenance')
+
+  // Dispatch
+  if (definition.target.kind !== 'upstream') {
+    return { kind: 'page', target: definition.target }
+  }
+  if (
+    definition.maxBodyBytes !== null &&
+    exchange.declaredBytes !== Number.POSITIVE_INFINITY &&
+    exchange.declaredBytes > definition.maxBodyBytes
+  ) {
+    return refuse('body-too-large')
+  }
+  if (head.via !== null && countOwn(head.via, deps.pseudonym) >= maxOwnVia) {
+    return refuse('loop-detected')
+  }
+  if (!exchange.webSocket) return forward
+  return definition.webSocket ? webSocketAdmission(exchange, head) : refuse('forbidden')
+}
+
+function webSocketAdmission(exchange: Exchange, head: RequestHead): Admission {
+  // RFC 6455 §4.1 knows no body; its bytes would be read as frames.
+  if (exchange.declaredBytes !== 0) return refuse('bad-request')
+  const key = handshakeKey(exchange, head)
+  if (key !== null) return { kind: 'forward', webSocketKey: key }
+  return refuse(head.webSocketVersion === '13' ? 'bad-request' : 'upgrade-required')
+}
+
+/** The host this request is for (RFC 9112 §3.2.2, RFC 9113 §8.3.1); `null`: none, or two that differ. */
+function hostOf(exchange: Exchange, head: RequestHead, target: RequestTarget | null): Host | null {
+  const { peer, rawAuthority } = exchange
+  let authority = head.host
+  if (target !== null && target.authority !== null) {
+    // The absolute form replaces Host, but HTTP/1.1 asks for a valid Host all the same.
+    if (authority !== null && parseAuthority(authority) === null) return null
+    authority = target.authority
+  } else if (rawAuthority !== null) {
+    if (authority !== null && parseAuthority(authority) !== parseAuthority(rawAuthority))
+      return null
+    authority = rawAuthority
+  }
+  if (authority === null) return null
+  if (authority === peer.lastAuthority) return peer.lastHost
+  const host = parseAuthority(authority)
+  peer.lastAuthority = authority
+  peer.lastHost = host
+  return host
+}
+
+function declaredBytes(head: RequestHead): number {
+  if (head.chunked) return Number.POSITIVE_INFINITY
+  return head.contentLength === null ? 0 : Number(head.contentLength)
+}
+
+/** `/.gatehouse` and everything below it, on segment borders. */
+function isOwnPath(path: string): boolean {
+  if (!path.startsWith(ownPrefix)) return false
+  return path.length === ownPrefix.length || path.charCodeAt(ownPrefix.length) === 0x2f
+}
+
+function cameThroughCloudflare(peer: Peer): boolean {
+  if (!peer.cloudflare) return false
+  // Where Authenticated Origin Pulls are set up, the address alone is not enough: any Cloudflare customer has it.
+  return peer.clientCertificate === 'unasked' || peer.clientCertificate === 'valid'
+}
+
+function ownOrigin(host: Host, port: number): string {
+  return port === 443 ? `https://${host}` : `https://${host}:${port}`
+}
+
+function countOwn(via: string, pseudonym: string): number {
+  let count = 0
+  for (let at = via.indexOf(pseudonym); at !== -1; at = via.indexOf(pseudonym, at + 1)) count += 1
+  return count
+}
+
+/** One object per code: a refusal allocates nothing. */
+const refusals = new Map<FailureCode, Admission>()
+
+function refuse(code: FailureCode): Admission {
+  let admission = refusals.get(code)
+  if (admission === undefined) {
+    admission = { kind: 'refuse', code }
+    refusals.set(code, admission)
+  }
+  return admission
+}

@@ -1,0 +1,327 @@
+// The whole life of a request: admit it, then forward, page or refusal, then one record. Hot path.
+
+import { type Admission, type AdmissionDeps, admit, type Request } from './admission.ts'
+import type { FailureCode } from './errors.ts'
+import { failures } from './errors.ts'
+import type { Flight, Flights } from './flights.ts'
+import type { AccessEntry, EventLog } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
+import type { Answer, Pages } from './pages.ts'
+import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
+import { errorCode } from './proxy/failure.ts'
+import { Forward, type ForwardListener } from './proxy/forward.ts'
+import { requestHeaders, upstreamPath } from './proxy/headers.ts'
+import type { RequestHead } from './proxy/request-head.ts'
+import type { RequestTarget } from './proxy/target.ts'
+import type { Transfer } from './proxy/transfer.ts'
+import type { Upstreams } from './proxy/upstream.ts'
+import type { RuntimeRoute } from './routes.ts'
+
+export interface GatewayDeps extends AdmissionDeps {
+  readonly upstreams: Upstreams
+  readonly flights: Flights
+  readonly pages: Pages
+  readonly record: (entry: AccessEntry) => void
+  readonly metrics: Pick<Metrics, 'request'>
+  readonly log: EventLog
+  /** Wall clock that never goes back, milliseconds with fractions. */
+  readonly now: () => number
+  readonly nextId: () => RequestId
+}
+
+export interface Gateway {
+  /** Takes an exchange to its end. Never throws: a bug ends this request with 500 and is logged. */
+  handle(exchange: Exchange): void
+}
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  function handle(exchange: Exchange): void {
+    const now = deps.now()
+    const flight = new Exchanged(exchange, deps, now)
+    deps.flights.add(flight)
+    try {
+      carryOut(admit(flight, deps, now), flight, now)
+    } catch (error) {
+      crashed(flight, error)
+    }
+  }
+
+  function carryOut(admission: Admission, flight: Exchanged, now: number): void {
+    flight.admittedAt = deps.now()
+    switch (admission.kind) {
+      case 'refuse':
+        flight.refuse(admission.code)
+        break
+      case 'options':
+        flight.answer({ status: 204, headers: ['allow', allowedMethods], body: nothing }, 'ok')
+        break
+      case 'page':
+        flight.page(admission.target)
+        break
+      case 'forward':
+        flight.forward(admission.webSocketKey, now)
+        break
+      default:
+        admission satisfies never
+    }
+  }
+
+  function crashed(flight: Exchanged, error: unknown): void {
+    deps.log.error('request-crashed', {
+      id: flight.id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+    flight.refuse('internal-error')
+  }
+
+  return { handle }
+}
+
+const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+const nothing = Buffer.alloc(0)
+
+/** An exchange and all that becomes known of it; one per request, so a prototype and no closures. */
+class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
+  readonly exchange: Exchange
+  readonly id: RequestId
+  readonly startedAt: number
+  client = ''
+  host: Host | null = null
+  target: RequestTarget | null = null
+  head: RequestHead | null = null
+  route: RuntimeRoute | null = null
+  identity: Identity | null = null
+  admittedAt = 0
+  readonly #deps: GatewayDeps
+  #forward: Forward | null = null
+  #upstreamName: string | null = null
+  #begunAt = 0
+  #status = 0
+  #outcome: FailureCode | 'ok' = 'ok'
+  #recorded = false
+
+  constructor(exchange: Exchange, deps: GatewayDeps, now: number) {
+    this.exchange = exchange
+    this.#deps = deps
+    this.id = deps.nextId()
+    this.startedAt = now
+  }
+
+  get user(): UserId | null {
+    return this.identity?.user ?? null
+  }
+
+  get session(): SessionRef | null {
+    return this.identity?.session ?? null
+  }
+
+  get vm(): VmId | null {
+    return this.route?.upstream?.vm ?? null
+  }
+
+  get transfer(): Transfer | null {
+    return this.#forward
+  }
+
+  refuse(code: FailureCode): void {
+    const { exchange } = this
+    if (exchange.begun) {
+      this.#outcome = code
+      exchange.abort()
+      return
+    }
+    this.answer(this.#deps.pages.failure(code, this.#pageRequest()), code)
+  }
+
+  page(target: Extract<Admission, { kind: 'page' }>['target']): void {
+    this.answer(this.#deps.pages.target(target, this.#pageRequest()), 'ok')
+  }
+
+  answer(answer: Answer, outcome: FailureCode | 'ok'): void {
+    const { exchange } = this
+    this.#outcome = outcome
+    this.#status = answer.status
+    exchange.listen(this)
+    exchange.answer(answer.status, this.#withOwnHeaders(answer.headers), answer.body)
+    if (exchange.closed) this.#record()
+  }
+
+  forward(webSocketKey: string | null, now: number): void {
+    const { exchange, head, target, host, route } = this
+    const upstream = route?.upstream ?? null
+    if (route === null || upstream === null || head === null || target === null || host === null) {
+      throw new TypeError('admitted without a target')
+    }
+    const path = upstreamPath(route, target.rawPath, target.query)
+    if (path === null) {
+      this.refuse('bad-target')
+      return
+    }
+    const table = this.#deps.table()
+    const pool = this.#deps.upstreams.get(
+      upstream,
+      route.definition.timeouts,
+      route.keepServerName ? host : null,
+    )
+    this.#upstreamName = pool.name
+    const { publicPort } = this.#deps
+    const visited = publicPort === 443 ? host : `${host}:${publicPort}`
+    const headers = requestHeaders(
+      head,
+      {
+        upstreamHost: upstreamHost(route, visited, pool.name),
+        host: visited,
+        port: String(publicPort),
+        client: this.client,
+        scheme: exchange.peer.tlsVersion === null ? 'http' : 'https',
+        requestId: this.id,
+        via: `${exchange.protocol === 'HTTP/2' ? '2' : exchange.protocol.slice(5)} ${this.#deps.pseudonym}`,
+        maxForwards: lowered(head.maxForwards),
+        webSocketKey,
+        identity: null,
+      },
+      route.requestEdits,
+    )
+    this.#forward = new Forward(
+      {
+        exchange,
+        upstream: pool,
+        route,
+        path,
+        headers,
+        requestId: this.id,
+        securityHeaders: table.definition.securityHeaders,
+        webSocketKey,
+        trailers: head.trailers,
+      },
+      this,
+      this.#deps.flights.ticker,
+    )
+    this.#forward.start(now)
+  }
+
+  // What the forward says
+
+  forwardBegun(status: number): void {
+    this.#begunAt = this.#deps.now()
+    this.#status = status
+  }
+
+  forwardFailed(code: FailureCode, error: unknown): void {
+    const { level } = failures[code]
+    if (level !== null) {
+      this.#deps.log[level]('upstream-failed', {
+        id: this.id,
+        code,
+        upstream: this.#upstreamName,
+        cause: errorCode(error),
+      })
+    }
+    try {
+      this.refuse(code)
+    } catch (crash) {
+      this.#deps.log.error('request-crashed', { id: this.id, error: String(crash) })
+      this.exchange.abort()
+    }
+  }
+
+  forwardDone(outcome: FailureCode | 'ok'): void {
+    this.#outcome = outcome
+    this.#record()
+  }
+
+  // What the client does while an answer of our own is on its way
+
+  clientDrained(): void {}
+
+  clientClosed(complete: boolean): void {
+    if (!complete && this.#outcome === 'ok') this.#outcome = 'client-left'
+    this.#record()
+  }
+
+  #record(): void {
+    if (this.#recorded) return
+    this.#recorded = true
+    const deps = this.#deps
+    deps.flights.remove(this)
+    const { exchange, startedAt, route } = this
+    const endedAt = deps.now()
+    const tunnel = this.#forward?.tunnelBytes()
+    const status =
+      this.#status === 0
+        ? failures[this.#outcome === 'ok' ? 'client-left' : this.#outcome].status
+        : this.#status
+    const requestBytes = exchange.bytesIn + (tunnel?.fromClient ?? 0)
+    const responseBytes = exchange.bytesOut + (tunnel?.toClient ?? 0)
+    deps.metrics.request({
+      route: route?.index ?? -1,
+      method: exchange.method,
+      status,
+      durationMs: endedAt - startedAt,
+      requestBytes,
+      responseBytes,
+    })
+    deps.record({
+      time: startedAt,
+      id: this.id,
+      client: this.client,
+      user: this.user,
+      session: this.session,
+      host: this.host ?? '',
+      method: exchange.method,
+      path: this.target?.rawPath ?? '',
+      protocol: exchange.protocol,
+      status,
+      requestBytes,
+      responseBytes,
+      totalMs: endedAt - startedAt,
+      admitMs: this.admittedAt - startedAt,
+      upstreamMs: this.#begunAt === 0 ? 0 : this.#begunAt - this.admittedAt,
+      route: route?.id ?? null,
+      upstream: this.#upstreamName,
+      outcome: this.#outcome,
+      droppedHeaders: this.head?.dropped ?? null,
+      retried: this.#forward?.retried ?? false,
+    })
+  }
+
+  #withOwnHeaders(headers: readonly string[]): string[] {
+    const out = [...headers, 'x-request-id', this.id]
+    for (const [name, value] of this.#deps.table().definition.securityHeaders) {
+      if (!headers.includes(name)) out.push(name, value)
+    }
+    return out
+  }
+
+  #pageRequest(): Parameters<Pages['failure']>[1] {
+    return {
+      accept: this.head?.accept ?? null,
+      contentType: null,
+      method: this.exchange.method,
+      id: this.id,
+      host: this.host,
+      loginHost: this.#deps.table().definition.loginHost,
+    }
+  }
+}
+
+function upstreamHost(route: RuntimeRoute, visited: string, name: string): string {
+  const policy = route.definition.upstreamHost
+  switch (policy.kind) {
+    case 'keep':
+      return visited
+    case 'target':
+      return name
+    case 'fixed':
+      return policy.host
+    default:
+      return policy satisfies never
+  }
+}
+
+/** RFC 9110 §7.6.2; only OPTIONS and TRACE carry it, and 0 never comes here. */
+function lowered(maxForwards: string | null): string | null {
+  if (maxForwards === null || !/^[1-9]\d{0,3}$/.test(maxForwards)) return null
+  return String(Number(maxForwards) - 1)
+}
