@@ -15,10 +15,11 @@ import {
 } from './certificate-files.ts'
 import { tlsPolicy } from './tls-policy.ts'
 
-/** What a handshake for one name uses. At least one of the two is there; the ECDSA one is preferred. */
+/** What a handshake for one name may use. */
 export interface ServerContexts {
+  /** With an ECDSA key where there is one. */
   readonly preferred: SecureContext
-  /** A second certificate of another key type, for clients that cannot use the first. */
+  /** With an RSA key, where `preferred` has an ECDSA key, for clients that know no ECDSA. */
   readonly alternative: SecureContext | null
 }
 
@@ -263,10 +264,11 @@ function pick(sorted: readonly Loaded[]): ServerContexts | null {
   const of = (type: CertificatePair['keyType']) =>
     sorted.find((entry) => entry.pair.keyType === type)?.context ?? null
   // P-256 signs in a tenth of the time RSA-2048 takes: handshakes are what this machine can least afford.
-  const preferred = of('ecdsa') ?? of('other') ?? of('rsa')
-  if (preferred === null) return null
+  const ecdsa = of('ecdsa')
   const rsa = of('rsa')
-  return { preferred, alternative: rsa === preferred ? null : rsa }
+  if (ecdsa !== null) return { preferred: ecdsa, alternative: rsa }
+  const preferred = rsa ?? of('other')
+  return preferred === null ? null : { preferred, alternative: null }
 }
 
 function validity(loaded: readonly Loaded[], now: number): CertificateProblem[] {

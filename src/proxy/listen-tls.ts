@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
-import { createServer, type TLSSocket } from 'node:tls'
+import { createServer, type SecureContext, TLSSocket } from 'node:tls'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
 import type { ServerContexts } from './certificates.ts'
@@ -69,20 +69,20 @@ export function createTlsServer(
   function chooseContext(
     this: unknown,
     serverName: string,
-    done: (error: Error | null, context?: ServerContexts['preferred']) => void,
+    done: (error: Error | null, context?: SecureContext) => void,
   ): void {
-    let found: ServerContexts | null = null
+    const socket = this instanceof TLSSocket ? this : null
+    let context: SecureContext | null = null
     try {
-      found = deps.find(serverName)
-      if (found?.alternative != null && isTlsSocket(this)) this.setKeyCert(found.alternative)
+      context = contextFor(socket, deps.find(serverName))
     } catch {
-      found = null
+      // Whatever broke: no certificate, no handshake.
     }
-    if (found !== null) {
-      done(null, found.preferred)
+    if (context !== null) {
+      done(null, context)
       return
     }
-    if (isTlsSocket(this)) rawSocketOf(this)?.write(unrecognizedName)
+    if (socket !== null) rawSocketOf(socket)?.write(unrecognizedName)
     done(new GatehouseError('unknown-server-name', serverName))
   }
 
@@ -125,6 +125,17 @@ export function createTlsServer(
   }
 }
 
+/**
+ * Node takes one certificate from the context named here, so OpenSSL's own choice among several never happens: the choice
+ * is made by the signatures that the client and we both know (RFC 8446 §4.2.3).
+ */
+function contextFor(socket: TLSSocket | null, found: ServerContexts | null): SecureContext | null {
+  if (found === null) return null
+  if (found.alternative === null || socket === null) return found.preferred
+  const signatures = socket.getSharedSigalgs()
+  return signatures.some((name) => name.startsWith('ECDSA')) ? found.preferred : found.alternative
+}
+
 function clientCertificateOf(socket: TLSSocket): 'absent' | 'invalid' | 'valid' {
   if (socket.authorized) return 'valid'
   return socket.getPeerX509Certificate() === undefined ? 'absent' : 'invalid'
@@ -136,10 +147,6 @@ function clientCertificateOf(socket: TLSSocket): 'absent' | 'invalid' | 'valid' 
  */
 function rawSocketOf(socket: TLSSocket): Socket | null {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? null
-}
-
-function isTlsSocket(value: unknown): value is TLSSocket {
-  return typeof value === 'object' && value !== null && 'setKeyCert' in value
 }
 
 function checkCa(pem: string): void {
