@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { options, readConfig, variableOf } from '../../src/config.ts'
+import { inheritedSockets } from '../../src/proxy/activation.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -46,6 +47,11 @@ t.test('each socket hands over its port under the name of its listener', async (
     t.strictSame(valuesOf(unit, 'Service'), ['gatehouse.service'])
     t.match(valuesOf(service, 'Sockets')[0], `gatehouse-${name}.socket`)
   }
+  const names = ['http', 'https'].map(
+    (name) => valuesOf(`packaging/systemd/gatehouse-${name}.socket`, 'FileDescriptorName')[0],
+  )
+  const inherited = inheritedSockets({ LISTEN_FDS: '2', LISTEN_FDNAMES: names.join(':') }, 1)
+  t.strictSame(inherited, { http: [3], https: [4] }, 'and the gateway knows them')
 })
 
 t.test('every variable that is set or proposed exists', async (t) => {
