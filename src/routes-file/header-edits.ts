@@ -2,8 +2,8 @@
 
 import type { HeaderEdits, HeaderValue } from '../model.ts'
 import type { Fault, Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import type { RawHeaderEdits } from './schema.ts'
-import { quote } from './shape.ts'
 
 export type Direction = 'request' | 'response'
 

@@ -1,7 +1,7 @@
 // The `path:` of a route and other paths in the file: written the way requests are matched.
 
 import type { Fault } from './problem.ts'
-import { quote } from './shape.ts'
+import { quote } from './quote.ts'
 
 /** Everything below is Gatehouse's own on every host: sign-in callbacks, wake pages, events. */
 export const ownPath = '/.gatehouse'

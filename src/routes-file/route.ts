@@ -3,10 +3,10 @@
 import type { Host, HostPattern, Policy, PrefixRewrite, Route, Target } from '../model.ts'
 import { readHostPattern, readName, shortHost } from './host-pattern.ts'
 import type { Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import { readPath } from './route-path.ts'
 import type { RawRoute } from './schema.ts'
 import { readSettings, type Settings, type SettingsDeps } from './settings.ts'
-import { quote } from './shape.ts'
 import { readTarget } from './target.ts'
 import type { Vm } from './upstream.ts'
 

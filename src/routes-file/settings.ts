@@ -6,8 +6,8 @@ import { nearest } from '../nearest.ts'
 import { readCidr } from './cidr.ts'
 import { mergeHeaderEdits, readHeaderEdits } from './header-edits.ts'
 import type { Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import type { RawDefaults } from './schema.ts'
-import { quote } from './shape.ts'
 import { parseDuration, parseSize } from './units.ts'
 
 export interface Settings {

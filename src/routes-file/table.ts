@@ -5,10 +5,10 @@ import type { Host, RateLimit, Route, TableDefinition, TrustedProxies, VmId } fr
 import { nameFault, valueFault } from './header-edits.ts'
 import { readName } from './host-pattern.ts'
 import type { Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import { type Row, readRow } from './route.ts'
 import type { RawFile } from './schema.ts'
 import { builtInSettings, readCidrs, readSettings } from './settings.ts'
-import { quote } from './shape.ts'
 import { hostFault, readUpstream, type Vm } from './upstream.ts'
 
 export interface ReadTable {

@@ -3,9 +3,9 @@
 import type { Target } from '../model.ts'
 import { nearest } from '../nearest.ts'
 import type { Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import { readPath } from './route-path.ts'
 import type { RawTarget } from './schema.ts'
-import { quote } from './shape.ts'
 import { readUpstream, type Vm } from './upstream.ts'
 
 const words = ['landing', 'login', 'admin']

@@ -6,8 +6,8 @@ import type { UpstreamTarget, UpstreamTls, VmId } from '../model.ts'
 import { nearest } from '../nearest.ts'
 import { forbiddenAddress, isMetadataName } from './addresses.ts'
 import type { Fault, Path, Reporter } from './problem.ts'
+import { quote } from './quote.ts'
 import type { RawUpstream } from './schema.ts'
-import { quote } from './shape.ts'
 
 export interface Vm {
   readonly id: VmId

@@ -35,6 +35,8 @@ export interface YamlText {
 export const maxTextLength = 1024 * 1024
 /** The format needs 6. Each level costs stack in every recursive walk. */
 const maxDepth = 32
+/** A file that is no YAML at all has a fault in every line. */
+const maxSyntaxFaults = 50
 
 /** Reads YAML 1.2 without anchors, aliases, merge keys and tags: each of them makes a table say what it does not show. */
 export function readYamlText(text: string): YamlText {
@@ -69,19 +71,28 @@ export function readYamlText(text: string): YamlText {
     })
     usable = false
   }
-  for (const error of doc.errors) {
-    // A key written twice leaves the rest readable; after other faults the remaining structure is a guess.
-    if (error.code !== 'DUPLICATE_KEY') usable = false
+  let lastLine = 0
+  for (const error of doc.errors.slice(0, maxSyntaxFaults)) {
+    // A key written twice leaves the rest readable; after other faults the remaining structure is a guess,
+    // and the first fault of a line is the one to mend.
+    const structural = error.code !== 'DUPLICATE_KEY'
+    const { line } = place(error.pos[0])
+    if (structural && line === lastLine) continue
+    if (structural) {
+      usable = false
+      lastLine = line
+    }
     add(error.pos[0], [], syntaxFault(error, text))
   }
   for (const warning of doc.warnings) add(warning.pos[0], [], syntaxFault(warning, text))
+  const broken = !usable
 
   function plain(node: unknown, path: Path): unknown {
     if (node === null || node === undefined) return null
     if (!isNode(node)) return null
     const at = node.range?.[0] ?? 0
     if (isAlias(node)) {
-      add(at, path, sharedFault(`alias *${node.source}`))
+      if (node.source !== '') add(at, path, aliasFault(node.source, path))
       usable = false
       return null
     }
@@ -99,14 +110,11 @@ export function readYamlText(text: string): YamlText {
       const key = keyText(pair.key)
       const keyAt = isNode(pair.key) ? (pair.key.range?.[0] ?? at) : at
       if (key === null) {
-        add(keyAt, path, {
-          code: 'yaml-key',
-          what: 'has a key that is not a word',
-          remedy: 'quote a text that begins with [ or {, and write name: value',
-        })
+        if (!broken) add(keyAt, path, badKey)
         usable = false
       } else if (key === '<<') {
         add(keyAt, path, sharedFault('merge key <<'))
+        usable = false
       } else {
         object[key] = plain(pair.value, [...path, key])
       }
@@ -140,25 +148,7 @@ function unreadable(text: string): Fault | null {
   if (text.trim() === '') {
     return { code: 'empty', what: 'is empty', remedy: 'start from the table of `gatehouse init`' }
   }
-  // The parser is recursive: brackets nested by the thousand would end in a stack overflow.
-  let depth = 0
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i)
-    if (c === 0x5b || c === 0x7b) depth += 1
-    else if (c === 0x5d || c === 0x7d) depth = Math.max(0, depth - 1)
-    else if (c === 0x0a) depth = lineResets(text, i) ? 0 : depth
-    if (depth > 200) break
-  }
-  const indented = /^(?:[ ]*(?:[-?][ ]+){40}|[ ]{400})/m.test(text)
-  return depth > 200 || indented
-    ? { code: 'yaml-depth', what: 'nests too deeply', remedy: 'close the brackets' }
-    : null
-}
-
-/** A row of a block list at the margin starts anew, whatever brackets a comment or text left open. */
-function lineResets(text: string, lineFeed: number): boolean {
-  const next = text.charCodeAt(lineFeed + 1)
-  return (next | 0x20) >= 0x61 && (next | 0x20) <= 0x7a
+  return null
 }
 
 function refused(fault: Fault): YamlText {
@@ -209,6 +199,18 @@ function scalar(value: unknown): unknown {
   }
 }
 
+const badKey: Fault = {
+  code: 'yaml-key',
+  what: 'has a key that is not a word',
+  remedy: 'quote a text that begins with [ or {, and write name: value',
+}
+
+function aliasFault(source: string, path: Path): Fault {
+  const fault = sharedFault(`alias *${source}`)
+  // `host: *.x` means a wildcard to everybody but YAML.
+  return path.at(-1) === 'host' ? { ...fault, remedy: `put it in quotes: '*${source}'` } : fault
+}
+
 function sharedFault(what: string): Fault {
   return {
     code: 'yaml-shared',
@@ -242,6 +244,8 @@ function syntaxFault(error: YAMLError, text: string): Fault {
         what: 'begins a second document',
         remedy: 'remove the line with ---',
       }
+    case 'RESOURCE_EXHAUSTION':
+      return { code: 'yaml-depth', what: 'nests too deeply', remedy: 'close the brackets' }
     case 'TAG_RESOLVE_FAILED':
       return { code: 'yaml-tag', what: 'has a tag', remedy: 'remove the word that begins with !' }
     default:
