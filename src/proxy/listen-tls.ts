@@ -5,6 +5,7 @@ import type { Socket } from 'node:net'
 import { createServer, type SecureContext, TLSSocket } from 'node:tls'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
+import type { Host } from '../model.ts'
 import type { ServerContexts } from './certificates.ts'
 import { connectionOf } from './connection-key.ts'
 import type { Connection } from './connections.ts'
@@ -89,9 +90,8 @@ export function createTlsServer(
   server.on('secureConnection', (socket) => {
     const raw = rawSocketOf(socket)
     const connection = raw === null ? undefined : connectionOf(raw)
-    // A resumed session skips SNICallback, and in TLS 1.3 may come with any name: ask again.
-    const serverName = typeof socket.servername === 'string' ? parseHost(socket.servername) : null
-    if (connection === undefined || serverName === null || deps.find(serverName) === null) {
+    const serverName = serverNameOf(socket)
+    if (connection === undefined || serverName === undefined) {
       handlers.failed(connection, 'unknown-server-name', String(socket.servername))
       socket.destroy()
       return
@@ -109,6 +109,18 @@ export function createTlsServer(
       lastHost: null,
     })
   })
+  /**
+   * A resumed session skips SNICallback, and in TLS 1.3 it may come with any name, so ask again. In TLS 1.2 Node cannot
+   * tell the name of a resumed session: `null`. Its ticket was earned with a name of ours. `undefined`: refuse.
+   */
+  function serverNameOf(socket: TLSSocket): Host | null | undefined {
+    const { servername } = socket
+    if (typeof servername !== 'string')
+      return socket.isSessionReused() && socket.getProtocol() === 'TLSv1.2' ? null : undefined
+    const host = parseHost(servername)
+    return host === null || deps.find(host) === null ? undefined : host
+  }
+
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     const raw = rawSocketOf(socket)
     const connection = raw === null ? undefined : connectionOf(raw)

@@ -9,7 +9,10 @@ export interface Peer {
   readonly trustedProxy: boolean
   /** The other end is in Cloudflare's ranges. */
   readonly cloudflare: boolean
-  /** TLS server name of the handshake; `null`: a connection without TLS. */
+  /**
+   * TLS server name of the handshake, one that we have a certificate for; `null`: a connection without TLS, or a resumed
+   * TLS 1.2 session, whose name Node does not tell (its ticket was earned with a name of ours).
+   */
   readonly serverName: Host | null
   /** `unasked`: no client certificate was asked for on this listener. */
   readonly clientCertificate: 'unasked' | 'absent' | 'invalid' | 'valid'
