@@ -20,7 +20,7 @@ const tree = {
     'greet.ts': [
       'export interface Greeting { readonly text: string }',
       "export const workerUrl = () => new URL('./worker.ts', import.meta.url).href",
-      'export function greet(name: string): Greeting { return { text: `hello ${name}` } }',
+      'export function greet(name: string): Greeting { return { text: ["hello", name].join(" ") } }',
       '',
     ].join('\n'),
     'worker.ts': 'export {}\n',
