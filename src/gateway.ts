@@ -93,6 +93,7 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
   route: RuntimeRoute | null = null
   identity: Identity | null = null
   admittedAt = 0
+  slot = -1
   readonly #deps: GatewayDeps
   #forward: Forward | null = null
   #upstreamName: string | null = null

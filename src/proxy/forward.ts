@@ -127,6 +127,10 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
     else this.#call?.cancel(code)
   }
 
+  goAway(code: FailureCode): void {
+    this.#tunnel?.goAway(code)
+  }
+
   // The request's body
 
   bodyBytes(count: number): void {

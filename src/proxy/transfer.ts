@@ -14,6 +14,8 @@ export interface Transfer {
   readonly clientBytes: number
   /** Looks at its deadlines and ends itself when one has passed. Called about once a second. */
   check(now: number): void
+  /** Ends it the polite way where it would otherwise go on for ever: a WebSocket is told to go away. Others finish. */
+  goAway(code: FailureCode): void
   /** Ends it at once; the record will carry this code. */
   cancel(code: FailureCode): void
 }

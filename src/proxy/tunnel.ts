@@ -2,10 +2,14 @@
 
 import type { Duplex } from 'node:stream'
 import type { FailureCode } from '../errors.ts'
+import { FrameBoundary, goingAwayFromClient, goingAwayFromServer } from './frame-boundary.ts'
 import type { Ticker, Transfer } from './transfer.ts'
 
 /** After one side has ended, how long the other may stay silent before both are closed. */
 const halfClosedMs = 10_000
+
+/** After our own Close frames, how long the answers are waited for (RFC 6455 §7.1.1). */
+const leavingMs = 2_000
 
 const tunnelKey = Symbol('tunnel')
 interface Side {
@@ -27,7 +31,10 @@ export class Tunnel implements Transfer {
   readonly #client: Duplex
   readonly #upstream: Duplex
   readonly #options: TunnelOptions
+  readonly #clientFrames = new FrameBoundary()
+  readonly #upstreamFrames = new FrameBoundary()
   #halfClosed = false
+  #leavingSince = 0
   #closedSides = 0
   #outcome: FailureCode | 'ok' = 'ok'
 
@@ -60,7 +67,9 @@ export class Tunnel implements Transfer {
   check(now: number): void {
     const quietMs = now - this.lastByteAt
     const { idleMs } = this.#options
-    if (this.#halfClosed && quietMs > halfClosedMs) this.#destroy()
+    if (this.#leavingSince !== 0) {
+      if (now - this.#leavingSince > leavingMs) this.#destroy()
+    } else if (this.#halfClosed && quietMs > halfClosedMs) this.#destroy()
     else if (idleMs > 0 && quietMs > idleMs) this.cancel('upstream-idle-timeout')
   }
 
@@ -69,15 +78,31 @@ export class Tunnel implements Transfer {
     this.#destroy()
   }
 
+  /** Ends it politely: Close 1001 to both sides where no frame is cut by it, then the connections. */
+  goAway(code: FailureCode): void {
+    if (this.#leavingSince !== 0) return
+    if (this.#outcome === 'ok') this.#outcome = code
+    this.#leavingSince = this.#options.ticker.now
+    if (this.#upstreamFrames.atBoundary) this.#client.write(goingAwayFromServer)
+    if (this.#clientFrames.atBoundary) this.#upstream.write(goingAwayFromClient)
+  }
+
   /** For the event handlers below. */
   data(side: Duplex, chunk: Buffer): void {
     this.lastByteAt = this.#options.ticker.now
+    if (this.#leavingSince !== 0) {
+      // The answer to our Close, or what crossed it: nothing may follow a Close (RFC 6455 §5.5.1).
+      if (side === this.#client) this.#client.end(() => this.#destroy())
+      return
+    }
     let other = this.#client
     if (side === this.#client) {
       other = this.#upstream
       this.fromClient += chunk.length
+      this.#clientFrames.push(chunk)
     } else {
       this.toClient += chunk.length
+      this.#upstreamFrames.push(chunk)
     }
     if (!other.write(chunk)) side.pause()
   }

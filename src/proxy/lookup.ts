@@ -1,0 +1,42 @@
+// Name resolution for connections to backends, which refuses addresses that must not be dialled.
+
+import type { LookupAddress, LookupOptions } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import { ForbiddenAddressError } from './failure.ts'
+
+/** The many-answers form of `dns.lookup`. */
+export type ResolveAll = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
+/**
+ * Wraps `dns.lookup`, so that a name cannot lead to the cloud's metadata service, whatever DNS says today
+ * (a check at load time alone is beaten by changing the record afterwards).
+ *
+ * @param forbidden why an address is not dialled; `null`: it is fine.
+ */
+export function guardedLookup(
+  resolveAll: ResolveAll,
+  forbidden: (address: string) => string | null,
+): LookupFunction {
+  return (hostname, options, callback) => {
+    resolveAll(hostname, { ...options, all: true }, (error, addresses) => {
+      if (error !== null) {
+        callback(error, '', 0)
+        return
+      }
+      const allowed = addresses.filter(({ address }) => forbidden(address) === null)
+      const first = allowed[0]
+      if (first === undefined) {
+        const reason = addresses.map(({ address }) => `${address} (${forbidden(address)})`).join(', ')
+        callback(new ForbiddenAddressError(hostname, reason), '', 0)
+      } else if (options.all === true) {
+        callback(null, allowed)
+      } else {
+        callback(null, first.address, first.family)
+      }
+    })
+  }
+}
