@@ -3,11 +3,12 @@
 import { isIP } from 'node:net'
 import type { Route, TableDefinition, UpstreamTarget } from '../model.ts'
 import { nearest } from '../nearest.ts'
-import { canonicalAddress, isPublicAddress } from './addresses.ts'
+import { isPublicAddress } from './addresses.ts'
 import { isInside } from './cidr.ts'
 import type { Path, Reporter } from './problem.ts'
 import type { Row } from './route.ts'
 import type { ReadTable } from './table.ts'
+import { upstreamKey } from './upstream-key.ts'
 import { wellKnownHints } from './well-known.ts'
 
 /** Checks the table as a whole. Rows that were read only in part are not compared: half a row accuses others falsely. */
@@ -25,13 +26,6 @@ export function checkTable(
   checkLandings(rows, reporter)
   checkTransport(table.definition, rows, reporter)
   wellKnownHints(rows, reporter)
-}
-
-/** `84.235.234.87:3000`: one spelling per address, so that two routes can be compared. */
-export function upstreamKey(target: UpstreamTarget): string {
-  const name = target.hostname === 'localhost' ? '127.0.0.1' : target.hostname
-  const address = canonicalAddress(name) ?? name
-  return `${isIP(address) === 6 ? `[${address}]` : address}:${target.port}`
 }
 
 function checkDuplicates(rows: readonly Row[], reporter: Reporter): void {

@@ -1,0 +1,260 @@
+// What an edit of the table means for who may enter, in words.
+
+import type { Policy, Route, TableDefinition, TrustedProxies } from '../model.ts'
+import { isInside } from './cidr.ts'
+import { upstreamKey } from './upstream-key.ts'
+
+export interface AccessChange {
+  /**
+   * `weaker`: somebody may enter who could not. `gone`: what was there is not any more. `stronger`: fewer may
+   * enter. `new`: a backend that had no route has one.
+   */
+  readonly kind: 'weaker' | 'gone' | 'stronger' | 'new'
+  /** Id of the route, or the key of the file it is about. */
+  readonly route: string
+  readonly before: string
+  readonly after: string
+  /** `vault/vaultwarden: login → public` */
+  readonly sentence: string
+}
+
+/**
+ * Compares two tables by what a request would meet, not row by row: a private route that is removed may
+ * leave its path to a public prefix above it. Each place is named once; nothing is said of places that stay.
+ */
+export function accessChanges(
+  before: TableDefinition,
+  after: TableDefinition,
+): readonly AccessChange[] {
+  const changes = new Map<string, AccessChange>()
+  for (const probe of probes(before, after)) {
+    const change = compare(probe, before, after)
+    if (change !== null && !changes.has(change.sentence)) changes.set(change.sentence, change)
+  }
+  for (const change of compareWhole(before, after)) changes.set(change.sentence, change)
+  return [...changes.values()]
+}
+
+/** Those that `onWeakerAccess` is about. */
+export function weakening(changes: readonly AccessChange[]): readonly AccessChange[] {
+  return changes.filter(({ kind }) => kind === 'weaker' || kind === 'gone')
+}
+
+/** One address to ask both tables about. */
+interface Probe {
+  readonly id: string
+  readonly host: string
+  readonly path: string
+}
+
+/** No route can be called so: a label of 64 characters would be no host, and a route's path has no space. */
+const anyLabel = '(any)'
+const below = '/ '
+
+function probes(before: TableDefinition, after: TableDefinition): readonly Probe[] {
+  const all: Probe[] = []
+  const seen = new Set<string>()
+  for (const route of [...before.routes, ...after.routes]) {
+    if (seen.has(route.id)) continue
+    seen.add(route.id)
+    const host = route.host.kind === 'exact' ? route.host.host : `${anyLabel}.${route.host.suffix}`
+    const { id, path } = route
+    all.push({ id, host, path })
+    all.push({
+      id: `${id}${path === '/' ? '' : '/'}…`,
+      host,
+      path: path === '/' ? below : path + below,
+    })
+  }
+  all.push({ id: 'unknown hosts', host: anyLabel, path: '/' })
+  return all
+}
+
+/** Who answers an address, and how freely. */
+interface Answer {
+  /** 0 everyone, 1 signed in, 2 members, 3 nobody: there is nothing. */
+  readonly level: number
+  readonly words: string
+  readonly route: Route | null
+  readonly upstream: string | null
+}
+
+const nothing: Answer = { level: 3, words: 'nothing', route: null, upstream: null }
+
+function answer(table: TableDefinition, probe: Probe): Answer {
+  const { host, path } = probe
+  const routes = routesFor(table, host)
+  const route = routes.find((r) => covers(r, path)) ?? null
+  if (route !== null) {
+    const upstream = route.target.kind === 'upstream' ? upstreamKey(route.target) : null
+    return { level: levelOf(route.policy), words: wordsFor(route.policy), route, upstream }
+  }
+  // As in the running table: a known host without a matching path is "not found", never the fallback.
+  if (routes.length > 0 || table.fallback === null) return nothing
+  return { level: 0, words: 'fallback', route: null, upstream: upstreamKey(table.fallback) }
+}
+
+/** Routes of the host, longest path first; as `routes.ts`, an exact host never falls through to a wildcard. */
+function routesFor(table: TableDefinition, host: string): readonly Route[] {
+  const own = table.routes.filter((r) => r.host.kind === 'exact' && r.host.host === host)
+  let found = own
+  let dot = host.indexOf('.')
+  while (found.length === 0 && dot !== -1) {
+    const suffix = host.slice(dot + 1)
+    found = table.routes.filter((r) => r.host.kind === 'wildcard' && r.host.suffix === suffix)
+    dot = host.indexOf('.', dot + 1)
+  }
+  return found.toSorted((a, b) => b.path.length - a.path.length)
+}
+
+function covers(route: Route, path: string): boolean {
+  if (route.path === path) return true
+  if (route.matching === 'exact') return false
+  return route.path === '/' || path.startsWith(`${route.path}/`)
+}
+
+function compare(
+  probe: Probe,
+  before: TableDefinition,
+  after: TableDefinition,
+): AccessChange | null {
+  const was = answer(before, probe)
+  const is = answer(after, probe)
+  const say = (kind: AccessChange['kind'], from: string, to: string): AccessChange => {
+    const other = is.route !== null && !probe.id.startsWith(is.route.id)
+    const by = other ? ` (answered by ${is.route.id})` : ''
+    const sentence = `${probe.id}: ${from} → ${to}${by}`
+    return { kind, route: probe.id, before: from, after: to, sentence }
+  }
+  if (is.level === 3) return was.level === 3 ? null : say('gone', was.words, is.words)
+  const opened = openedUpstream(is, was, before)
+  if (opened !== null) return say('weaker', was.words, `${is.words}, which opens ${opened}`)
+  if (was.level === 3) return say('new', was.words, is.words)
+  if (is.level !== was.level)
+    return say(is.level < was.level ? 'weaker' : 'stronger', was.words, is.words)
+  if (is.words !== was.words) {
+    return say(hasNewMembers(was.route, is.route) ? 'weaker' : 'stronger', was.words, is.words)
+  }
+  return was.route === null || is.route === null ? null : compareLimits(was.route, is.route, say)
+}
+
+/** A backend that this address did not lead to before, and that was harder to enter wherever it was. */
+function openedUpstream(is: Answer, was: Answer, before: TableDefinition): string | null {
+  const { upstream } = is
+  if (upstream === null || (upstream === was.upstream && was.level <= is.level)) return null
+  const earlier = before.routes.filter(
+    ({ target }) => target.kind === 'upstream' && upstreamKey(target) === upstream,
+  )
+  if (earlier.length === 0 || was.upstream === upstream) return null
+  const open = earlier.some((r) => levelOf(r.policy) <= is.level && r.matching === 'prefix')
+  return open ? null : `${upstream} (${earlier.map((r) => r.id).join(', ')})`
+}
+
+function compareLimits(
+  was: Route,
+  is: Route,
+  say: (kind: AccessChange['kind'], from: string, to: string) => AccessChange,
+): AccessChange | null {
+  const clients = { before: clientWords(was), after: clientWords(is) }
+  if (clients.before !== clients.after) {
+    return say(admitsMore(was, is) ? 'weaker' : 'stronger', clients.before, clients.after)
+  }
+  if (was.cloudflareOnly !== is.cloudflareOnly) {
+    const words = (only: boolean) => (only ? 'through Cloudflare only' : 'from anywhere')
+    const kind = was.cloudflareOnly ? 'weaker' : 'stronger'
+    return say(kind, words(was.cloudflareOnly), words(is.cloudflareOnly))
+  }
+  const more = is.allowedOrigins.filter((origin) => !was.allowedOrigins.includes(origin))
+  if (more.length > 0) return say('weaker', 'own origin', `unsafe requests from ${more.join(', ')}`)
+  return null
+}
+
+function compareWhole(before: TableDefinition, after: TableDefinition): readonly AccessChange[] {
+  const changes: AccessChange[] = []
+  const add = (route: string, weaker: boolean, words: readonly [string, string]): void => {
+    const [from, to] = words
+    if (from === to) return
+    const sentence = `${route}: ${from} → ${to}`
+    changes.push({ kind: weaker ? 'weaker' : 'stronger', route, before: from, after: to, sentence })
+  }
+  add('trustedProxies', trustsMore(before.trustedProxies, after.trustedProxies), [
+    proxyWords(before.trustedProxies),
+    proxyWords(after.trustedProxies),
+  ])
+  const asked = (file: string | null) => (file === null ? 'not asked for' : 'asked for')
+  add('originPull', after.originPullCaFile === null, [
+    asked(before.originPullCaFile),
+    asked(after.originPullCaFile),
+  ])
+  // Otherwise two edits would do what one may not: first drop the guard, then open the door.
+  const strictness = ['apply', 'alert', 'hold']
+  const relaxed =
+    strictness.indexOf(after.onWeakerAccess) < strictness.indexOf(before.onWeakerAccess)
+  add('onWeakerAccess', relaxed, [before.onWeakerAccess, after.onWeakerAccess])
+  return changes
+}
+
+function levelOf(policy: Policy): number {
+  switch (policy.kind) {
+    case 'public':
+      return 0
+    case 'signed-in':
+      return 1
+    case 'members':
+      return 2
+    default:
+      return policy satisfies never
+  }
+}
+
+/** A policy as the file writes it. */
+export function wordsFor(policy: Policy): string {
+  switch (policy.kind) {
+    case 'public':
+      return 'public'
+    case 'signed-in':
+      return 'login'
+    case 'members': {
+      const users = policy.users.toSorted().join(' ')
+      const groups = policy.groups.toSorted().join(' ')
+      const parts = [users && `users ${users}`, groups && `groups ${groups}`]
+      return parts.filter((part) => part !== '').join(', ')
+    }
+    default:
+      return policy satisfies never
+  }
+}
+
+function hasNewMembers(was: Route | null, is: Route | null): boolean {
+  if (was?.policy.kind !== 'members' || is?.policy.kind !== 'members') return true
+  const { users, groups } = was.policy
+  return (
+    is.policy.users.some((user) => !users.includes(user)) ||
+    is.policy.groups.some((group) => !groups.includes(group))
+  )
+}
+
+function clientWords({ clients }: Route): string {
+  const allow = clients.allow.length === 0 ? 'all networks' : clients.allow.join(' ')
+  return clients.deny.length === 0 ? allow : `${allow} without ${clients.deny.join(' ')}`
+}
+
+function admitsMore(was: Route, is: Route): boolean {
+  const within = (network: string, networks: readonly string[]) =>
+    networks.some((n) => isInside(network, n))
+  const allowed = was.clients.allow
+  const wider =
+    allowed.length > 0 &&
+    (is.clients.allow.length === 0 || is.clients.allow.some((n) => !within(n, allowed)))
+  return wider || was.clients.deny.some((n) => !within(n, is.clients.deny))
+}
+
+function trustsMore(was: TrustedProxies, is: TrustedProxies): boolean {
+  if (is.kind === 'none') return false
+  if (was.kind !== 'list' || is.kind !== 'list') return true
+  return is.cidrs.some((network) => !was.cidrs.some((known) => isInside(network, known)))
+}
+
+function proxyWords(trusted: TrustedProxies): string {
+  return trusted.kind === 'list' ? trusted.cidrs.join(' ') : trusted.kind
+}
