@@ -27,9 +27,12 @@ export function accessChanges(
   after: TableDefinition,
 ): readonly AccessChange[] {
   const changes = new Map<string, AccessChange>()
-  for (const probe of probes(before, after)) {
-    const change = compare(probe, before, after)
-    if (change !== null && !changes.has(change.sentence)) changes.set(change.sentence, change)
+  for (const { at, under } of probes(before, after)) {
+    const change = compare(at, before, after)
+    const deeper = under === null ? null : compare(under, before, after)
+    if (change !== null) changes.set(change.sentence, change)
+    const same = change?.before === deeper?.before && change?.after === deeper?.after
+    if (deeper !== null && !same) changes.set(deeper.sentence, deeper)
   }
   for (const change of compareWhole(before, after)) changes.set(change.sentence, change)
   return [...changes.values()]
@@ -47,27 +50,27 @@ interface Probe {
   readonly path: string
 }
 
-/** No route can be called so: a label of 64 characters would be no host, and a route's path has no space. */
-const anyLabel = '(any)'
-const below = '/ '
+/** The path of a route itself, and any path below it. */
+interface Probes {
+  readonly at: Probe
+  readonly under: Probe | null
+}
 
-function probes(before: TableDefinition, after: TableDefinition): readonly Probe[] {
-  const all: Probe[] = []
-  const seen = new Set<string>()
-  for (const route of [...before.routes, ...after.routes]) {
-    if (seen.has(route.id)) continue
-    seen.add(route.id)
-    const host = route.host.kind === 'exact' ? route.host.host : `${anyLabel}.${route.host.suffix}`
-    const { id, path } = route
-    all.push({ id, host, path })
-    all.push({
-      id: `${id}${path === '/' ? '' : '/'}…`,
-      host,
-      path: path === '/' ? below : path + below,
-    })
+/** No host and no path of a route can be called so. */
+const anyLabel = '(any)'
+const anySegment = ' '
+
+function probes(before: TableDefinition, after: TableDefinition): readonly Probes[] {
+  const all = new Map<string, Probes>()
+  for (const { id, host: pattern, path } of [...before.routes, ...after.routes]) {
+    const host = pattern.kind === 'exact' ? pattern.host : `${anyLabel}.${pattern.suffix}`
+    const slash = path === '/' ? '' : '/'
+    const under = { id: `${id}${slash}…`, host, path: `${path}${slash}${anySegment}` }
+    all.set(id, { at: { id, host, path }, under })
   }
-  all.push({ id: 'unknown hosts', host: anyLabel, path: '/' })
-  return all
+  const unknown = 'unknown hosts'
+  all.set(unknown, { at: { id: unknown, host: anyLabel, path: '/' }, under: null })
+  return [...all.values()]
 }
 
 /** Who answers an address, and how freely. */

@@ -1,4 +1,4 @@
-// routes.schema.json for editors, made from schema.ts. Run it to write the file: `node src/routes-file/json-schema.ts`.
+// The JSON Schema of routes.yaml, for editors. `npm run schema` writes it to src/routes.schema.json.
 
 import * as z from 'zod'
 import { fileSchema } from './schema.ts'
