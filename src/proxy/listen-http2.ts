@@ -2,6 +2,7 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import { constants, createSecureServer, type Http2SecureServer } from 'node:http2'
+import { GatehouseError } from '../errors.ts'
 import { attachConnection, connectionOf } from './connection-key.ts'
 import type { Connection, Connections } from './connections.ts'
 import { bugReport, type ConnectionFailure, maxHeaderBytes } from './listen-http1.ts'
@@ -73,10 +74,12 @@ export function createHttp2Server(
     maxHeaderListPairs: 200,
     // Megabytes one session may make us keep in headers, frames and unsent answers; new streams are refused beyond.
     maxSessionMemory: 4,
-    // Frames that break the protocol: a healthy client sends none (RFC 9113 §5.4.1).
-    maxSessionInvalidFrames: 50,
-    // Streams we refused and that are still sent: a client past its limit for this long is no client.
-    maxSessionRejectedStreams: 50,
+    // Frames that break the protocol, over the session's whole life: a healthy client sends none (RFC 9113 §5.4.1).
+    maxSessionInvalidFrames: 200,
+    // Streams refused for being too many, over the session's whole life. Node counts a cancelled stream as open for a
+    // moment longer than the client does, so a page that cancels 100 requests and sends 100 more is refused some; not a
+    // thousand times. Node's default of 100 would end such a session.
+    maxSessionRejectedStreams: 1000,
     // Unanswered pings and settings of ours; we send almost none.
     maxOutstandingPings: 4,
     ...notInNodesTypes,
@@ -161,14 +164,9 @@ export function createHttp2Server(
     if (connection.faults <= deps.ceiling.burst) return
     const { session } = connection
     if (session === null || session.destroyed) return
-    handlers.connectionFailure({
-      kind: 'http2',
-      code: 'flood',
-      address: connection.address,
-      detail: `more than ${deps.ceiling.burst} resets, pings and settings`,
-    })
-    // RFC 9113 §10.5: such a connection is closed with ENHANCE_YOUR_CALM.
-    session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    // RFC 9113 §10.5: such a connection is closed with ENHANCE_YOUR_CALM. 'sessionError' reports it.
+    const what = `more than ${deps.ceiling.burst} resets, pings and settings at once`
+    session.destroy(new GatehouseError('flood', what), constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
   return {
