@@ -3,8 +3,9 @@
 import { decide } from './auth/policy.ts'
 import type { FailureCode } from './errors.ts'
 import { parseAuthority } from './host.ts'
-import { clientKey, type Limiter } from './limits.ts'
+import type { Limiter } from './limits.ts'
 import type { Host, Identity, Target } from './model.ts'
+import { networkOf } from './proxy/cidr.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import type { Peer } from './proxy/peer.ts'
 import { type RequestHead, readHead } from './proxy/request-head.ts'
@@ -83,7 +84,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   if (peer.serverName !== null && host !== peer.serverName) return refuse('misdirected')
 
   // Flood
-  const client = clientKey(request.client)
+  const client = networkOf(request.client)
   if (!deps.limiter.take(client, table.definition.floodLimit, now)) {
     return refuse('too-many-requests')
   }

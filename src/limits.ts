@@ -63,20 +63,3 @@ export function createLimiter(): Limiter {
 function capacity(limit: RateLimit): number {
   return Math.max(1, limit.burst)
 }
-
-/**
- * What a client is counted by: an IPv4 address, or the /64 of an IPv6 address, which is what one customer is given
- * (RFC 6177) and can draw addresses from at will.
- */
-export function clientKey(address: string): string {
-  if (!address.includes(':')) return address
-  let groups = 0
-  for (let i = 0; i < address.length; i++) {
-    if (address.charCodeAt(i) !== 0x3a) continue
-    // `::` stands for zeros; where it comes within the first four groups, what is before it is the prefix.
-    if (address.charCodeAt(i + 1) === 0x3a) return `${address.slice(0, i)}::/64`
-    groups += 1
-    if (groups === 4) return `${address.slice(0, i)}::/64`
-  }
-  return address
-}
