@@ -30,7 +30,9 @@ export function guardedLookup(
       const allowed = addresses.filter(({ address }) => forbidden(address) === null)
       const first = allowed[0]
       if (first === undefined) {
-        const reason = addresses.map(({ address }) => `${address} (${forbidden(address)})`).join(', ')
+        const reason = addresses
+          .map(({ address }) => `${address} (${forbidden(address)})`)
+          .join(', ')
         callback(new ForbiddenAddressError(hostname, reason), '', 0)
       } else if (options.all === true) {
         callback(null, allowed)

@@ -1,0 +1,301 @@
+// `gatehouse serve`: puts the parts together and runs them. The only place where all of them meet.
+
+import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns'
+import { readFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { monotonicClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { GatehouseError } from '../errors.ts'
+import { createFlights } from '../flights.ts'
+import { createGateway } from '../gateway.ts'
+import { createLimiter } from '../limits.ts'
+import type { TableDefinition } from '../model.ts'
+import { inheritedSockets } from '../proxy/activation.ts'
+import type { Endpoint } from '../proxy/bind.ts'
+import { createCertificates } from '../proxy/certificates.ts'
+import { compileCidrs } from '../proxy/cidr.ts'
+import { clientAddress } from '../proxy/client-address.ts'
+import { cloudflareListUrl, createCloudflareRanges } from '../proxy/cloudflare.ts'
+import { Http1Exchange } from '../proxy/http1.ts'
+import { Http2Exchange } from '../proxy/http2.ts'
+import { createListener, type ListenHandlers } from '../proxy/listen.ts'
+import { guardedLookup } from '../proxy/lookup.ts'
+import { canonicalRoutePath } from '../proxy/target.ts'
+import { createUpstreams } from '../proxy/upstream.ts'
+import { createRequestIds } from '../request-id.ts'
+import { createRouteTable, type RouteTable } from '../routes.ts'
+import { forbiddenAddress } from '../routes-file/addresses.ts'
+import { createReloader } from '../routes-file/reload.ts'
+import { createOutput } from './serve-output.ts'
+import type { Serve, ServeDeps } from './serve-types.ts'
+import { createTrust, type Trust } from './trust.ts'
+
+/** How often deadlines are looked at and the coarse clock moves, milliseconds. */
+const sweepMs = 500
+/** How often unused connections to backends are forgotten, milliseconds. */
+const housekeepingMs = 10_000
+const cloudflareRefreshMs = 24 * 60 * 60 * 1000
+/** Cloudflare's list is a few kilobytes; what is larger is not it. */
+const cloudflareListMs = 10_000
+
+export const serve: Serve = async (config, deps) => {
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+  const now = monotonicClock(deps.now)
+  const output = createOutput(config, deps)
+  const { log } = output
+  const closers: (() => void)[] = []
+  try {
+    return await start(config, { ...deps, now }, { output, closers })
+  } catch (error) {
+    for (const close of closers) close()
+    log.error('start-failed', { error: error instanceof Error ? error.message : String(error) })
+    await output.close()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  deps: ServeDeps,
+  parts: { output: ReturnType<typeof createOutput>; closers: (() => void)[] },
+): ReturnType<Serve> {
+  const { output, closers } = parts
+  const { log, metrics } = output
+  const { now } = deps
+
+  // The table, and what changes with it
+  const cloudflare = createCloudflareRanges({
+    file: join(config.dataDir, 'cloudflare-ips.json'),
+    fetchText: () => fetchText(cloudflareListUrl),
+  })
+  await cloudflare.load()
+  let current: { readonly table: RouteTable; readonly trust: Trust } | null = null
+  const inForce = () => {
+    if (current === null) throw new GatehouseError('not-started', 'no table is in force')
+    return current
+  }
+  const apply = (definition: TableDefinition) => {
+    const { secret } = config
+    const table = createRouteTable(definition, { secret, compileCidrs, canonicalRoutePath })
+    const trust = createTrust(definition.trustedProxies, cloudflare.includes)
+    if (current !== null) warnOfRestart(current.table.definition, definition, log)
+    current = { table, trust }
+    output.routes(table)
+  }
+  const reloader = createReloader({
+    file: config.routesFile,
+    snapshotFile: config.snapshotFile,
+    apply,
+    log,
+    now: deps.now,
+    edition: deps.version,
+  })
+  closers.push(reloader.close)
+  const first = await reloader.start()
+
+  // Certificates
+  const originPullCa = readOriginPullCa(first, config.routesFile)
+  const certificates = createCertificates({
+    folder: config.certsDir,
+    originPullCa,
+    now: deps.now,
+    onProblem: (problem) => log.warn('certificate-problem', { ...problem }),
+    onLoaded: (count) => log.info('certificates-loaded', { count }),
+  })
+  closers.push(certificates.close)
+  await certificates.load()
+
+  // Requests
+  const flights = createFlights(now())
+  const limiter = createLimiter()
+  const upstreams = createUpstreams({
+    readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
+    lookup: guardedLookup(lookup, forbiddenAddress),
+  })
+  closers.push(upstreams.close)
+  let publicPort = config.publicPort ?? config.https?.port ?? 443
+  const gateway = createGateway({
+    table: () => inForce().table,
+    // Nobody can sign in yet: everyone is a stranger.
+    identify: () => null,
+    clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
+    limiter,
+    get publicPort() {
+      return publicPort
+    },
+    pseudonym: `gatehouse-${randomBytes(4).toString('hex')}`,
+    upstreams,
+    flights,
+    pages: output.pages,
+    record: output.record,
+    metrics,
+    log,
+    now,
+    nextId: createRequestIds(randomBytes(6)),
+  })
+  const listener = createListener(
+    {
+      ...endpoints(config, deps),
+      publicPort,
+      originPullCa,
+    },
+    listenHandlers(gateway.handle, { output, table: () => inForce().table }),
+    {
+      certificates,
+      isCloudflare: cloudflare.includes,
+      isTrustedProxy: (address) => inForce().trust.isTrusted(address),
+      now: deps.now,
+    },
+  )
+  closers.push(listener.closeNow)
+  await listener.listen()
+  const bound = listener.addresses()
+  publicPort = config.publicPort ?? bound.https[0]?.port ?? publicPort
+  const ops = await output.listen({ certificates, flights, listener, reloader, upstreams })
+  closers.push(ops.closeNow)
+
+  // What goes on by itself
+  reloader.watch()
+  certificates.watch()
+  const timers = [
+    setInterval(() => flights.sweep(now()), sweepMs),
+    setInterval(() => upstreams.sweep(now()), housekeepingMs),
+    setInterval(() => void refreshCloudflare(), cloudflareRefreshMs),
+  ]
+  for (const timer of timers) timer.unref()
+  closers.push(() => {
+    for (const timer of timers) clearInterval(timer)
+  })
+  if (first.trustedProxies.kind === 'cloudflare') void refreshCloudflare()
+
+  async function refreshCloudflare(): Promise<void> {
+    if (inForce().table.definition.trustedProxies.kind !== 'cloudflare') return
+    const outcome = await cloudflare.refresh()
+    if (outcome.kind === 'failed') log.info('cloudflare-list-kept', { reason: outcome.reason })
+    else if (outcome.kind === 'changed') {
+      log.warn('cloudflare-list-changed', {
+        added: outcome.added.join(' '),
+        removed: outcome.removed.join(' '),
+      })
+    }
+  }
+
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0)) closer()
+    await output.close()
+  }
+
+  log.info('started', {
+    version: deps.version,
+    routes: inForce().table.routes.length,
+    https: bound.https[0]?.port ?? null,
+    http: bound.http[0]?.port ?? null,
+    ops: ops.port,
+  })
+  return {
+    addresses: () => ({
+      https: bound.https[0]?.port ?? null,
+      http: bound.http[0]?.port ?? null,
+      ops: ops.port,
+    }),
+    async reload(reason) {
+      await Promise.all([reloader.reload(reason), certificates.reload()])
+      if (reason === 'signal') output.reopen()
+    },
+    async drain() {
+      log.info('draining', { flights: flights.size })
+      output.draining()
+      flights.goAway('shutting-down')
+      await listener.drain(config.drainMs)
+      await close()
+    },
+    async closeNow() {
+      flights.close(() => true, 'shutting-down')
+      listener.closeNow()
+      await close()
+    },
+    report: (event, error) => {
+      log.error(event, {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      })
+    },
+  }
+}
+
+function listenHandlers(
+  handle: (exchange: Http1Exchange | Http2Exchange) => void,
+  context: { output: ReturnType<typeof createOutput>; table: () => RouteTable },
+): ListenHandlers {
+  return {
+    request(req, res, peer, continueExpected) {
+      handle(new Http1Exchange(req, res, peer, { continueExpected, upgrade: null }))
+    },
+    upgrade(req, socket, head, peer) {
+      handle(
+        new Http1Exchange(req, null, peer, { continueExpected: false, upgrade: { socket, head } }),
+      )
+    },
+    stream(stream, headers, flags, rawHeaders, peer) {
+      handle(new Http2Exchange(stream, headers, peer, { flags, rawHeaders }))
+    },
+    plain: () => false,
+    connectionFailure: (event) => context.output.connectionFailure(event),
+  }
+}
+
+/** Sockets that systemd opened take the place of the configured ones, by their names. */
+function endpoints(
+  config: Config,
+  deps: ServeDeps,
+): { readonly https: readonly Endpoint[]; readonly http: readonly Endpoint[] } {
+  const inherited = inheritedSockets(deps.activation, deps.pid)
+  const fds = (list: readonly number[]) => list.map((fd) => ({ fd }))
+  if (inherited.https.length + inherited.http.length > 0) {
+    return { https: fds(inherited.https), http: fds(inherited.http) }
+  }
+  return {
+    https: config.https === null ? [] : [config.https],
+    http: config.http === null ? [] : [config.http],
+  }
+}
+
+/** @throws GatehouseError `origin-pull-ca`: without it everybody would pass for Cloudflare. */
+function readOriginPullCa(definition: TableDefinition, routesFile: string): string | null {
+  const file = definition.originPullCaFile
+  if (file === null) return null
+  const path = resolve(dirname(routesFile), file)
+  let text = ''
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new GatehouseError('origin-pull-ca', `cannot read the origin pull CA ${path}`, {
+      remedy: 'put the CA certificate there, or take originPull out of the table',
+      cause,
+    })
+  }
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
+  throw new GatehouseError('origin-pull-ca', `${path} holds no PEM certificate`, {
+    remedy: 'save the CA certificate there in PEM form',
+  })
+}
+
+function warnOfRestart(
+  before: TableDefinition,
+  after: TableDefinition,
+  log: ReturnType<typeof createOutput>['log'],
+): void {
+  if (before.originPullCaFile !== after.originPullCaFile) {
+    log.warn('restart-needed', { what: 'originPull is read at start only' })
+  }
+}
+
+async function fetchText(url: string): Promise<string> {
+  const response = await fetch(url, {
+    redirect: 'error',
+    signal: AbortSignal.timeout(cloudflareListMs),
+  })
+  if (!response.ok) throw new Error(`status ${response.status}`)
+  return response.text()
+}
