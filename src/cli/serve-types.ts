@@ -28,14 +28,8 @@ export interface ServeDeps {
   readonly writeOut: (text: string) => void
   /** Writes whole lines to standard error; never throws. */
   readonly writeError: (text: string) => void
-  /** Sockets of systemd, sd_listen_fds(3); `null` when LISTEN_PID is not this process. Descriptors count from 3. */
-  readonly inherited: InheritedSockets | null
-}
-
-export interface InheritedSockets {
-  readonly count: number
-  /** `FileDescriptorName=` of each, in order; empty when systemd named none. */
-  readonly names: readonly string[]
+  /** `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, for proxy/activation; main has taken them out of the environment. */
+  readonly activation: Readonly<Record<string, string | undefined>>
 }
 
 /** A gateway that accepts connections. */

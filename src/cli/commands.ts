@@ -1,0 +1,151 @@
+// The commands, their operands and flags: one list that parsing, help and docs/commands.md share.
+
+/** A flag of one command. Settings (`--config` …) are listed in config.ts instead. */
+export interface Flag {
+  /** Without the dashes. */
+  readonly name: string
+  /** What stands for its value in help; `null`: it takes none. */
+  readonly value: string | null
+  readonly summary: string
+}
+
+export interface Command {
+  readonly name: string
+  /** Operands as help shows them; empty: it takes none. */
+  readonly operands: string
+  readonly minOperands: number
+  readonly maxOperands: number
+  readonly summary: string
+  /** Takes the settings of config.ts. */
+  readonly takesSettings: boolean
+  readonly flags: readonly Flag[]
+  /** A few lines for `gatehouse help <command>`. */
+  readonly details: readonly string[]
+}
+
+const json: Flag = { name: 'json', value: null, summary: 'print JSON, for programs' }
+
+/** In the order of help. A test compares docs/commands.md with it. */
+export const commands = [
+  {
+    name: 'serve',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'run the gateway',
+    takesSettings: true,
+    flags: [],
+    details: [
+      'Serves until SIGTERM or SIGINT, then finishes what is in flight and exits with 0.',
+      'SIGHUP reads table and certificates again. A second SIGINT cuts everything off.',
+    ],
+  },
+  {
+    name: 'init',
+    operands: '<dir>',
+    minOperands: 1,
+    maxOperands: 1,
+    summary: 'make a configuration directory',
+    takesSettings: false,
+    flags: [],
+    details: [
+      'Puts the route table, certs/ and an environment file for secrets into the directory, so that',
+      'an update of the program never touches your edits. Refuses to overwrite anything.',
+    ],
+  },
+  {
+    name: 'check',
+    operands: '[file]',
+    minOperands: 0,
+    maxOperands: 1,
+    summary: 'find every mistake in the route table',
+    takesSettings: true,
+    flags: [
+      {
+        name: 'against-running',
+        value: null,
+        summary: 'also say what changes for whom, against the table that runs',
+      },
+      { name: 'strict', value: null, summary: 'warnings count as errors' },
+      json,
+    ],
+    details: ['Exit code 1 when there are errors. Changes nothing and connects to nothing.'],
+  },
+  {
+    name: 'explain',
+    operands: '<url>',
+    minOperands: 1,
+    maxOperands: 1,
+    summary: 'show what would happen to a request, and why',
+    takesSettings: true,
+    flags: [
+      { name: 'user', value: '<name>', summary: 'as this person (default: a stranger)' },
+      { name: 'groups', value: '<a,b>', summary: 'groups of that person' },
+      { name: 'method', value: '<method>', summary: 'GET when not given' },
+      { name: 'origin', value: '<origin>', summary: 'the Origin header of the request' },
+      { name: 'fetch-site', value: '<site>', summary: 'its Sec-Fetch-Site header' },
+      { name: 'websocket', value: null, summary: 'it opens a WebSocket' },
+      { name: 'from', value: '<ip>', summary: 'address of the client' },
+      { name: 'cloudflare', value: null, summary: 'it comes through Cloudflare' },
+      json,
+    ],
+    details: [
+      'Goes through the functions a request goes through. The address is taken as it is written:',
+      '/a/../b and %2f are judged as a client would send them. Quote it in the shell.',
+    ],
+  },
+  {
+    name: 'routes',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'print the route table as requests are matched with it',
+    takesSettings: true,
+    flags: [json],
+    details: ['Hosts by name, and below each host the paths in the order they are tried.'],
+  },
+  {
+    name: 'doctor',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'look at ports, DNS, certificates, clock, disk, targets, permissions',
+    takesSettings: true,
+    flags: [
+      { name: 'offline', value: null, summary: 'no DNS and no connections' },
+      { name: 'timeout', value: '<seconds>', summary: 'for each lookup and connection (3)' },
+      json,
+    ],
+    details: [
+      'Prints ok, warn and FAIL lines with remedies; exit code 1 when something failed. Binds no port',
+      'and changes nothing, so it runs beside a live gateway or another proxy.',
+    ],
+  },
+  {
+    name: 'help',
+    operands: '[command]',
+    minOperands: 0,
+    maxOperands: 1,
+    summary: 'this text, or more about one command',
+    takesSettings: false,
+    flags: [],
+    details: [],
+  },
+  {
+    name: 'version',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'print the version',
+    takesSettings: false,
+    flags: [],
+    details: [],
+  },
+] as const satisfies readonly Command[]
+
+export type CommandName = (typeof commands)[number]['name']
+
+/** @returns `null` for a name that is no command. */
+export function commandNamed(name: string): (Command & { readonly name: CommandName }) | null {
+  return commands.find((command) => command.name === name) ?? null
+}

@@ -1,0 +1,308 @@
+// `gatehouse explain <url>`: sends a request through the gateway's own `admit` and tells what it did, and why.
+
+import { type Admission, admit, type Request } from '../admission.ts'
+import type { Config } from '../config.ts'
+import { type FailureCode, failures } from '../errors.ts'
+import { createLimiter } from '../limits.ts'
+import type { Host, RateLimit, Route } from '../model.ts'
+import { clientAddress } from '../proxy/client-address.ts'
+import { upstreamPath } from '../proxy/headers.ts'
+import type { RouteTable, RuntimeRoute } from '../routes.ts'
+import { wordsFor } from '../routes-file/access-change.ts'
+import { connectionOf, type ExplainRequest, exchangeOf } from './explain-request.ts'
+import { loadGoodTable, runtimeTable } from './load-table.ts'
+import { hostWords, matchingOrder, pathWords, targetWords } from './routes.ts'
+
+export { readRequest } from './explain-request.ts'
+
+export interface ExplainOptions {
+  readonly config: Config
+  readonly request: ExplainRequest
+  readonly asJson: boolean
+  readonly write: (text: string) => void
+}
+
+/** One thing that was looked at, in the order of the pipeline. */
+export interface Step {
+  readonly step: string
+  readonly says: string
+  /** Further lines. */
+  readonly details: readonly string[]
+}
+
+export interface Explanation {
+  readonly steps: readonly Step[]
+  /** HTTP status of the answer; `null`: the backend's own, or the page's. */
+  readonly status: number | null
+  /** `forward`, `page`, `options`, or the code of the refusal. */
+  readonly outcome: 'forward' | 'page' | 'options' | FailureCode
+  /** One sentence. */
+  readonly verdict: string
+}
+
+/** @returns the exit code, 0: a refusal is an answer too. Throws what `loadGoodTable` throws. */
+export async function explain({ config, request, asJson, write }: ExplainOptions): Promise<number> {
+  const definition = await loadGoodTable(config)
+  const table = runtimeTable(definition, config)
+  const publicPort = config.publicPort ?? config.https?.port ?? 443
+  const explanation = explainRequest(table, request, publicPort === 0 ? 443 : publicPort)
+  if (asJson) {
+    write(`${JSON.stringify({ url: request.url, ...explanation }, null, 2)}\n`)
+    return 0
+  }
+  write(`${request.method} ${quoted(request.url)}${request.webSocket ? ' (WebSocket)' : ''}\n\n`)
+  for (const { step, says, details } of explanation.steps) {
+    write(`  ${step.padEnd(10)}${says}\n`)
+    for (const detail of details) write(`  ${' '.repeat(10)}${detail}\n`)
+  }
+  write(`\n${explanation.verdict}\n`)
+  return 0
+}
+
+/** Pure. What happens is `admit`'s word; the steps are what it left behind on the way. */
+export function explainRequest(
+  table: RouteTable,
+  asked: ExplainRequest,
+  publicPort: number,
+): Explanation {
+  const { definition } = table
+  const { peer, trust } = connectionOf(asked, definition)
+  const exchange = exchangeOf(asked, peer)
+  const request: Request = {
+    exchange,
+    client: '',
+    host: null,
+    target: null,
+    head: null,
+    route: null,
+    identity: null,
+  }
+  const admission = admit(
+    request,
+    {
+      table: () => table,
+      identify: () => asked.identity,
+      clientAddress: (from, head) => clientAddress(from, head, trust),
+      limiter: createLimiter(),
+      publicPort,
+      pseudonym: 'gatehouse',
+    },
+    0,
+  )
+  const steps = [...stepsOf({ asked, request, admission, table })]
+  return { steps, ...verdictOf(admission, request) }
+}
+
+interface Facts {
+  readonly asked: ExplainRequest
+  readonly request: Request
+  readonly admission: Admission
+  readonly table: RouteTable
+}
+
+/** Stops where the request stopped. */
+function* stepsOf({ asked, request, admission, table }: Facts): Generator<Step> {
+  const code = admission.kind === 'refuse' ? admission.code : null
+  if (asked.scheme === 'http') {
+    yield step('redirect', 'port 80 sends the visitor to https:// first; then:')
+  }
+  const via = asked.cloudflare ? ' through Cloudflare' : ''
+  yield step('client', `counted as ${quoted(request.client)}${via}`)
+  const { target, host, route } = request
+  if (target === null) {
+    yield step('target', `${quoted(asked.rawTarget)}: ${targetReason(asked.rawTarget, code)}`)
+    return
+  }
+  yield step('target', `path ${quoted(target.path)}, sent on as ${quoted(target.rawPath)}`, [
+    ...target.alternatives.map((path) => `could also be read as ${quoted(path)}`),
+  ])
+  if (host === null) {
+    yield step('host', `${quoted(asked.authority)} is no host name with an optional port`)
+    return
+  }
+  yield step('host', host)
+  yield step('flood', `each client has ${limitWords(table.definition.floodLimit)}`)
+  if (code === 'method-not-allowed') {
+    yield step('method', `${asked.method} is never passed on`)
+    return
+  }
+  yield routeStep({ table, host, path: target.path, route })
+  if (route === null || code === 'bad-target') {
+    if (code === 'bad-target') yield step('path', pathReason(target.encodedSlash))
+    return
+  }
+  if (code === 'not-through-cloudflare') {
+    yield step('network', 'this route takes only what comes through Cloudflare (try --cloudflare)')
+    return
+  }
+  if (code === 'client-address') {
+    yield step('network', `the route's allow and deny lists refuse ${request.client} (try --from)`)
+    return
+  }
+  yield step('identity', identityWords(asked))
+  yield step(
+    'policy',
+    `${wordsFor(route.policy)}: ${policyWords(code)}`,
+    originDetails(asked, code),
+  )
+  if (code === 'sign-in-required' || code === 'cross-origin' || code === 'forbidden') return
+  const limit = asked.identity === null ? route.limit : route.signedInLimit
+  yield step('limit', limitWords(limit))
+  if (admission.kind === 'forward') yield forwardStep(route, request)
+}
+
+function routeStep(facts: {
+  readonly table: RouteTable
+  readonly host: Host
+  readonly path: string
+  readonly route: RuntimeRoute | null
+}): Step {
+  const { table, host, path, route } = facts
+  const considered = candidates(table, host)
+  const details = considered.map((each) => {
+    const taken = each === route?.definition
+    const mark = taken ? '→' : ' '
+    const why = taken ? `line ${each.line}, ${each.service}` : whyNot(each, path)
+    return `${mark} ${hostWords(each.host)} ${pathWords(each)}  ${why}`
+  })
+  if (route !== null && !considered.includes(route.definition)) {
+    return step('route', 'none of the table; the fallback takes it', details)
+  }
+  if (route !== null) return step('route', route.id, details)
+  const none = path.startsWith('/.gatehouse')
+    ? 'the path is one of our own, and there is nothing there'
+    : considered.length === 0
+      ? `the table knows no ${host}`
+      : 'none of this host takes the path'
+  return step('route', none, details)
+}
+
+/** The routes that are tried for this host, in that order: its own, or those of the nearest wildcard. */
+function candidates(table: RouteTable, host: Host): readonly Route[] {
+  const ordered = matchingOrder(table.definition)
+  const own = ordered.filter((r) => r.host.kind === 'exact' && r.host.host === host)
+  if (own.length > 0) return own
+  const wild = ordered.filter(
+    (r) => r.host.kind === 'wildcard' && host.endsWith(`.${r.host.suffix}`),
+  )
+  const nearest = wild[0]
+  return nearest === undefined
+    ? []
+    : wild.filter((route) => hostWords(route.host) === hostWords(nearest.host))
+}
+
+function whyNot({ path, matching }: Route, asked: string): string {
+  const isBelow = path === '/' || asked.startsWith(`${path}/`)
+  if (asked === path) return 'would take it too, but another comes first'
+  if (isBelow)
+    return matching === 'exact' ? 'takes this path alone' : 'would take it too, but is shorter'
+  return 'does not match'
+}
+
+function forwardStep(route: RuntimeRoute, request: Request): Step {
+  const { upstream, definition } = route
+  const { target } = request
+  const path = target === null ? null : upstreamPath(route, target.rawPath, target.query)
+  if (upstream === null || path === null) {
+    return step(
+      'forward',
+      'the prefix does not stand there byte for byte, so it cannot be rewritten',
+    )
+  }
+  const { connectMs, headersMs, idleMs } = definition.timeouts
+  const host = definition.upstreamHost
+  const hostText =
+    host.kind === 'keep' ? `${request.host}` : host.kind === 'fixed' ? host.host : 'its own name'
+  return step('forward', `${targetWords(upstream)}, as ${quoted(path)}`, [
+    `Host: ${hostText}; connect ${connectMs} ms, header ${headersMs} ms, idle ${idleMs} ms`,
+  ])
+}
+
+function verdictOf(admission: Admission, request: Request): Omit<Explanation, 'steps'> {
+  switch (admission.kind) {
+    case 'refuse':
+      return refused(admission.code)
+    case 'options':
+      return { status: 204, outcome: 'options', verdict: 'Gatehouse answers OPTIONS itself.' }
+    case 'page':
+      return {
+        status: admission.target.kind === 'status' ? admission.target.status : null,
+        outcome: 'page',
+        verdict: `Gatehouse answers itself: ${targetWords(admission.target)}.`,
+      }
+    case 'forward': {
+      const { route, target } = request
+      if (route?.upstream == null || target === null)
+        throw new TypeError('admitted without a target')
+      if (upstreamPath(route, target.rawPath, target.query) === null) return refused('bad-target')
+      const what = admission.webSocketKey === null ? 'Passed on' : 'A WebSocket is opened'
+      return {
+        status: null,
+        outcome: 'forward',
+        verdict: `${what} to ${targetWords(route.upstream)}, if it answers.`,
+      }
+    }
+    default:
+      return admission satisfies never
+  }
+}
+
+function refused(code: FailureCode): Omit<Explanation, 'steps'> {
+  const { status, title } = failures[code]
+  return { status, outcome: code, verdict: `Refused with ${status} (${code}): ${title}` }
+}
+
+function targetReason(rawTarget: string, code: FailureCode | null): string {
+  if (code === 'target-too-long') return 'longer than any server would pass on'
+  if (code === 'bad-host') return 'not read, the host is no name'
+  if (rawTarget.includes('#')) return 'a client does not send what begins with #'
+  if (/[^\x21-\x7e]/.test(rawTarget))
+    return 'blanks and non-ASCII characters must be percent-encoded'
+  return 'two programs could read it differently (dot segments, backslash, broken or control encodings)'
+}
+
+function pathReason(encodedSlash: boolean): string {
+  return encodedSlash
+    ? 'an encoded slash (%2F), which this route does not allow or which could lead to another route'
+    : 'read in another way it would lead to another route'
+}
+
+function identityWords({ identity }: ExplainRequest): string {
+  if (identity === null) return 'a stranger (try --user)'
+  const groups = identity.groups.length === 0 ? 'in no group' : `in ${identity.groups.join(', ')}`
+  return `${quoted(identity.user)}, ${groups}`
+}
+
+function policyWords(code: FailureCode | null): string {
+  switch (code) {
+    case 'sign-in-required':
+      return 'has to sign in first'
+    case 'forbidden':
+      return 'may not enter, or opens a WebSocket where none is offered'
+    case 'cross-origin':
+      return 'signed in, but another site asks in their name'
+    default:
+      return 'may enter'
+  }
+}
+
+function originDetails(asked: ExplainRequest, code: FailureCode | null): string[] {
+  if (code !== 'cross-origin') return []
+  return [
+    `Origin: ${asked.origin ?? 'none'}, Sec-Fetch-Site: ${asked.fetchSite ?? 'none'}`,
+    "what changes something must come from the host's own pages, or from allowedOrigins of the route",
+  ]
+}
+
+function limitWords({ perSecond, burst }: RateLimit): string {
+  return `${perSecond} requests a second, ${burst} at once`
+}
+
+function step(name: string, says: string, details: readonly string[] = []): Step {
+  return { step: name, says, details }
+}
+
+/** Nothing from outside may move the cursor or colour the terminal. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replace(/[\x7f-\x9f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
+}

@@ -1,0 +1,124 @@
+// From the first signal to the exit code: reload, drain with a deadline, cut off. Knows no process.
+
+import type { Running } from './serve-types.ts'
+
+export type LifecycleSignal = 'SIGHUP' | 'SIGTERM' | 'SIGINT'
+
+export interface LifecycleDeps {
+  /** How long a drain may take, milliseconds. */
+  readonly drainMs: number
+  /** Ends the process. Called once. */
+  readonly exit: (code: number) => void
+  /** One line for people. */
+  readonly say: (line: string) => void
+  /** `setTimeout`, as a function that returns its own cancelling. */
+  readonly after: (ms: number, run: () => void) => () => void
+}
+
+export interface Lifecycle {
+  /** The gateway has started; a signal that came before is acted upon now. */
+  readonly attach: (running: Running) => void
+  readonly signal: (name: LifecycleSignal) => void
+  /** An exception nobody caught. What it left half done is unknown, so the process ends, with 1. */
+  readonly fatal: (kind: string, error: unknown) => void
+}
+
+/** After an uncaught exception: long enough for answers that are nearly done, short enough to be back soon. */
+export const fatalDrainMs = 3000
+/** For flushing logs once all connections are cut. */
+const closeMs = 2000
+/** As a shell reports a program that Ctrl-C ended: 128 + SIGINT. */
+const interruptedCode = 130
+
+/** SIGHUP reloads. SIGTERM and the first SIGINT drain and exit with 0; the second SIGINT cuts everything off. */
+export function createLifecycle(deps: LifecycleDeps): Lifecycle {
+  let running: Running | null = null
+  let phase: 'running' | 'draining' | 'closing' | 'gone' = 'running'
+  let reloadWanted = false
+  let interrupts = 0
+  let exitCode = 0
+
+  function attach(started: Running): void {
+    running = started
+    if (reloadWanted) reload()
+  }
+
+  function signal(name: LifecycleSignal): void {
+    switch (name) {
+      case 'SIGHUP':
+        if (phase === 'running') reload()
+        return
+      case 'SIGTERM':
+        drain(name, deps.drainMs)
+        return
+      case 'SIGINT':
+        interrupts += 1
+        if (phase === 'draining' && interrupts > 1) {
+          exitCode = interruptedCode
+          deps.say('SIGINT again: closing now')
+          close()
+        } else drain(name, deps.drainMs)
+        return
+      default:
+        name satisfies never
+    }
+  }
+
+  function reload(): void {
+    reloadWanted = running === null
+    running?.reload('signal').catch((error: unknown) => fatal('reload', error))
+  }
+
+  function fatal(kind: string, error: unknown): void {
+    running?.report(kind, error)
+    deps.say(`${kind}: ${describe(error)}`)
+    const isFirst = exitCode !== 1
+    exitCode = 1
+    if (isFirst && phase === 'running') drain(kind, Math.min(fatalDrainMs, deps.drainMs))
+    else if (isFirst && phase === 'draining') close()
+    else if (!isFirst) leave()
+  }
+
+  function drain(reason: string, deadlineMs: number): void {
+    if (phase !== 'running') return
+    phase = 'draining'
+    if (running === null) {
+      leave()
+      return
+    }
+    deps.say(`${reason}: finishing what is in flight, at most ${Math.ceil(deadlineMs / 1000)} s`)
+    const cancel = deps.after(deadlineMs, () => {
+      deps.say('the time is up: closing now')
+      close()
+    })
+    running.drain().then(
+      () => {
+        cancel()
+        if (phase === 'draining') leave()
+      },
+      (error: unknown) => {
+        cancel()
+        fatal('drain', error)
+      },
+    )
+  }
+
+  function close(): void {
+    if (phase !== 'draining') return
+    phase = 'closing'
+    deps.after(closeMs, leave)
+    running?.closeNow().then(leave, leave)
+  }
+
+  function leave(): void {
+    if (phase === 'gone') return
+    phase = 'gone'
+    deps.exit(exitCode)
+  }
+
+  return { attach, signal, fatal }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

@@ -1,0 +1,112 @@
+// `gatehouse routes`: the table in the order in which requests are matched with it.
+
+import type { Config } from '../config.ts'
+import type { HostPattern, Route, TableDefinition, Target } from '../model.ts'
+import { wordsFor } from '../routes-file/access-change.ts'
+import { loadGoodTable } from './load-table.ts'
+
+export interface RoutesOptions {
+  readonly config: Config
+  readonly asJson: boolean
+  readonly write: (text: string) => void
+}
+
+/** @returns the exit code, 0. Throws what `loadGoodTable` throws. */
+export async function routes({ config, asJson, write }: RoutesOptions): Promise<number> {
+  const definition = await loadGoodTable(config)
+  const ordered = matchingOrder(definition)
+  if (asJson) {
+    write(`${JSON.stringify({ ...definition, routes: ordered }, null, 2)}\n`)
+    return 0
+  }
+  const rows = ordered.map((route) => ({
+    host: hostWords(route.host),
+    path: pathWords(route),
+    who: wordsFor(route.policy),
+    target: targetWords(route.target),
+    notes: notesOf(route).join(', '),
+  }))
+  const width = (key: 'path' | 'who' | 'target') =>
+    Math.max(0, ...rows.map((r) => r[key].length)) + 2
+  const [pathWidth, whoWidth, targetWidth] = [width('path'), width('who'), width('target')]
+  let host: string | null = null
+  for (const row of rows) {
+    if (row.host !== host) write(`${host === null ? '' : '\n'}${row.host}\n`)
+    host = row.host
+    const line = `  ${row.path.padEnd(pathWidth)}${row.who.padEnd(whoWidth)}${row.target.padEnd(targetWidth)}${row.notes}`
+    write(`${line.trimEnd()}\n`)
+  }
+  const rest = definition.fallback === null ? '404' : targetWords(definition.fallback)
+  write(`\neverything else: ${rest}\n${ordered.length} routes in ${config.routesFile}\n`)
+  return 0
+}
+
+/** Names before wildcards; below a host the longest path first, and the exact one before the prefix. */
+export function matchingOrder(definition: TableDefinition): readonly Route[] {
+  const key = ({ host }: Route) => (host.kind === 'exact' ? host.host : host.suffix)
+  const rank = ({ host }: Route) => (host.kind === 'exact' ? 0 : 1)
+  const labels = (route: Route) => key(route).split('.').reverse().join('.')
+  return definition.routes.toSorted((a, b) => {
+    if (rank(a) !== rank(b)) return rank(a) - rank(b)
+    // The longest suffix is asked first, and a name's own labels sort beside each other.
+    const deeper = rank(a) === 0 ? 0 : key(b).length - key(a).length
+    if (deeper !== 0) return deeper
+    const byHost = labels(a) < labels(b) ? -1 : labels(a) > labels(b) ? 1 : 0
+    if (byHost !== 0) return byHost
+    return b.path.length - a.path.length || exactFirst(a) - exactFirst(b)
+  })
+}
+
+/** `photos.example.com`, `*.example.com`. */
+export function hostWords(host: HostPattern): string {
+  return host.kind === 'exact' ? host.host : `*.${host.suffix}`
+}
+
+/** `/x` for one path alone, `/x/…` with all below it. */
+export function pathWords({ path, matching }: Route): string {
+  if (matching === 'exact') return path
+  return path === '/' ? '/…' : `${path}/…`
+}
+
+/** Where it leads, in a few words. */
+export function targetWords(target: Target): string {
+  switch (target.kind) {
+    case 'upstream': {
+      const host = target.hostname.includes(':') ? `[${target.hostname}]` : target.hostname
+      const vm = target.vm === null ? '' : ` (${target.vm})`
+      return `${target.scheme}://${host}:${target.port}${vm}`
+    }
+    case 'redirect':
+      return `${target.status} → ${target.location}${target.keepPath ? '…' : ''}`
+    case 'status':
+      return `answers ${target.status}`
+    case 'landing':
+      return target.continueTo === null ? 'landing page' : `landing page → ${target.continueTo}`
+    case 'app':
+      return target.app === 'login' ? "Gatehouse's login" : "Gatehouse's admin"
+    default:
+      return target satisfies never
+  }
+}
+
+function exactFirst({ matching }: Route): number {
+  return matching === 'exact' ? 0 : 1
+}
+
+/** What sets a route apart from the usual one. */
+function notesOf(route: Route): string[] {
+  const notes: string[] = []
+  if (route.maintenance !== null) notes.push('MAINTENANCE')
+  if (
+    route.target.kind === 'upstream' &&
+    route.target.tls?.insecureSkipUpstreamTlsVerify === true
+  ) {
+    notes.push('CERTIFICATE NOT CHECKED')
+  }
+  if (route.webSocket) notes.push('WebSocket')
+  if (route.cloudflareOnly) notes.push('Cloudflare only')
+  if (route.clients.allow.length + route.clients.deny.length > 0) notes.push('by client address')
+  if (route.prefixRewrite.kind === 'strip') notes.push('prefix stripped')
+  if (route.prefixRewrite.kind === 'replace') notes.push(`prefix → ${route.prefixRewrite.with}`)
+  return notes
+}

@@ -1,0 +1,268 @@
+#!/usr/bin/env node
+// Composition root and command line: the only reader of process.*. Loads each command only when it is asked for.
+
+import { mkdirSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
+import { enableCompileCache, flushCompileCache } from 'node:module'
+import { dirname, extname, join } from 'node:path'
+import { type Arguments, parseArguments } from './cli/arguments.ts'
+import type { Running, ServeDeps } from './cli/serve-types.ts'
+import { type Config, type ConfigFiles, type ConfigProblem, readConfig } from './config.ts'
+import { GatehouseError } from './errors.ts'
+
+/** Well, something was found or failed, a mistake in command line or settings. */
+const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
+
+async function main(args: Arguments): Promise<void> {
+  if (args.problems.length > 0) return usage(args.problems)
+  switch (args.command) {
+    case null:
+    case 'help': {
+      const { renderHelp } = await import('./cli/help.ts')
+      const topic = args.operands[0] ?? null
+      if (args.empty) writeError(renderHelp(null))
+      else writeOut(renderHelp(topic))
+      return leave(args.empty ? exitCodes.usage : exitCodes.ok)
+    }
+    case 'version':
+      writeOut(`gatehouse ${version()} (Node ${process.versions.node})\n`)
+      return leave(exitCodes.ok)
+    case 'init':
+    case 'check':
+    case 'explain':
+    case 'routes':
+    case 'doctor':
+    case 'serve':
+      break
+    default:
+      args.command satisfies never
+  }
+  try {
+    if (args.command === 'init') return leave(await runInit(args))
+    const config = configOf(args)
+    if (config === null) return
+    if (args.command === 'serve') await runServe(config)
+    else leave(await runCommand(args, config))
+  } catch (error) {
+    failWith(error)
+  }
+}
+
+/** Settings, or `null` when they are wrong: the exit code is set then and everything has been said. */
+function configOf(args: Arguments): Config | null {
+  const file = args.command === 'check' ? args.operands[0] : undefined
+  const settings = file === undefined ? args.settings : { ...args.settings, config: file }
+  const place = { cwd: process.cwd(), checkout: checkout() }
+  const { config, problems } = readConfig({ flags: settings, env: process.env, files, place })
+  if (config === null) {
+    usage(problems)
+    return null
+  }
+  for (const problem of problems) writeError(problemLine(problem))
+  return config
+}
+
+async function runInit(args: Arguments): Promise<number> {
+  const { init } = await import('./cli/init.ts')
+  const here = import.meta.dirname
+  return init({
+    directory: args.operands[0] ?? '',
+    cwd: process.cwd(),
+    tableFile: join(here, 'routes.yaml'),
+    schemaFile: join(here, 'routes.schema.json'),
+    isRoot: process.getuid?.() === 0,
+    write: writeOut,
+  })
+}
+
+async function runCommand(args: Arguments, config: Config): Promise<number> {
+  const asJson = args.flags.has('json')
+  const base = { config, write: writeOut, asJson }
+  switch (args.command) {
+    case 'check': {
+      const { check } = await import('./cli/check.ts')
+      return check({
+        ...base,
+        cwd: process.cwd(),
+        strict: args.flags.has('strict'),
+        againstRunning: args.flags.has('against-running'),
+      })
+    }
+    case 'routes': {
+      const { routes } = await import('./cli/routes.ts')
+      return routes(base)
+    }
+    case 'explain': {
+      const { explain, readRequest } = await import('./cli/explain.ts')
+      return explain({ ...base, request: readRequest(args.operands[0] ?? '', args.flags) })
+    }
+    case 'doctor': {
+      const { doctor } = await import('./cli/doctor.ts')
+      return doctor({
+        ...base,
+        offline: args.flags.has('offline'),
+        timeout: args.flags.get('timeout') ?? null,
+        userId: process.getuid?.() ?? null,
+        memoryLimitBytes: process.constrainedMemory(),
+        now: Date.now,
+      })
+    }
+    default:
+      throw new Error(`no such command: ${args.command}`)
+  }
+}
+
+async function runServe(config: Config): Promise<void> {
+  // Nothing this process makes is anybody else's to read: log, table, keys.
+  process.umask(0o077)
+  makeDataDirectory(config.dataDir)
+  // Before the gateway's own files are loaded, or they are compiled anew at every start. NODE_COMPILE_CACHE wins.
+  if (process.env.NODE_COMPILE_CACHE === undefined) {
+    enableCompileCache(join(config.dataDir, 'cache'))
+  }
+  const { createLifecycle } = await import('./cli/lifecycle.ts')
+  const lifecycle = createLifecycle({
+    drainMs: config.drainMs,
+    exit: leave,
+    say: (line) => writeError(`gatehouse: ${line}\n`),
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
+  })
+  process.on('SIGHUP', () => lifecycle.signal('SIGHUP'))
+  process.on('SIGTERM', () => lifecycle.signal('SIGTERM'))
+  process.on('SIGINT', () => lifecycle.signal('SIGINT'))
+  process.on('uncaughtException', (error) => lifecycle.fatal('uncaught-exception', error))
+  process.on('unhandledRejection', (reason) => lifecycle.fatal('unhandled-rejection', reason))
+
+  const { serve } = await import('./cli/serve.ts')
+  const running = await serve(config, serveDeps())
+  announce(config, running)
+  lifecycle.attach(running)
+  // Written now and not at the exit, which a killed process never reaches.
+  setImmediate(flushCompileCache)
+}
+
+function serveDeps(): ServeDeps {
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = process.env
+  // sd_listen_fds(3): or a child process would take the sockets for its own.
+  for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete process.env[name]
+  return {
+    version: version(),
+    pid: process.pid,
+    now: Date.now,
+    startedAt: Date.now() - process.uptime() * 1000,
+    memoryUsage: process.memoryUsage,
+    cpuUsage: () => process.cpuUsage(),
+    writeOut,
+    writeError,
+    activation: { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES },
+  }
+}
+
+/** What was chosen, and where from: a setting that was not meant is seen at the first start. */
+function announce(config: Config, running: Running): void {
+  const { https, http, ops } = running.addresses()
+  const port = (bound: number | null) => (bound === null ? 'off' : String(bound))
+  writeError(
+    `gatehouse ${version()}: https ${port(https)}, http ${port(http)}, ops ${port(ops)}, table ${config.routesFile}\n`,
+  )
+  for (const { option, value, from } of config.chosen) {
+    if (from !== 'default') writeError(`  ${option.padEnd(12)}${value}  (${from})\n`)
+  }
+}
+
+function makeDataDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    throw new GatehouseError('data-directory', `cannot make the data directory ${directory}`, {
+      remedy: 'make it for the user of the gateway, or name another one by --data',
+      cause,
+    })
+  }
+}
+
+/** The top of the source tree, when this file is a source and not the build's output. */
+function checkout(): string | null {
+  return extname(import.meta.filename) === '.ts' ? dirname(import.meta.dirname) : null
+}
+
+function version(): string {
+  const text = readFileSync(join(dirname(import.meta.dirname), 'package.json'), 'utf8')
+  const manifest: unknown = JSON.parse(text)
+  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
+  return isManifest ? String(manifest.version) : 'unknown'
+}
+
+function usage(problems: readonly ConfigProblem[]): void {
+  for (const problem of problems) writeError(problemLine(problem))
+  const errors = problems.filter(({ severity }) => severity === 'error').length
+  writeError(`${errors} ${errors === 1 ? 'mistake' : 'mistakes'}; nothing was done.\n`)
+  leave(exitCodes.usage)
+}
+
+function problemLine({ severity, where, what, remedy }: ConfigProblem): string {
+  return `gatehouse: ${severity}: ${where}: ${what}; ${remedy}\n`
+}
+
+function failWith(error: unknown): void {
+  if (error instanceof GatehouseError) {
+    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+    const remedy = error.remedy === null ? '' : `; ${error.remedy}`
+    writeError(`gatehouse: error: ${error.message}${cause}${remedy}\n`)
+  } else {
+    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    writeError(`gatehouse: internal error: ${detail}\n`)
+  }
+  leave(exitCodes.failed)
+}
+
+/** Ends the process once everything written has been handed over. Names and timers left over do not hold it. */
+function leave(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+}
+
+function writeOut(text: string): void {
+  process.stdout.write(text)
+}
+
+function writeError(text: string): void {
+  process.stderr.write(text)
+}
+
+const files: ConfigFiles = {
+  read: (path) => readFileSync(path, 'utf8'),
+  kind: (path) => {
+    const stat = look(path)
+    if (stat === null) return null
+    return stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other'
+  },
+  mode: (path) => {
+    const stat = look(path)
+    return stat === null ? null : stat.mode & 0o777
+  },
+  list: (path) => {
+    try {
+      const entries = readdirSync(path, { withFileTypes: true })
+      return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort()
+    } catch {
+      return []
+    }
+  },
+}
+
+/** `null`: nothing is there, or a directory on the way is closed to us. */
+function look(path: string): Stats | null {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
+}
+
+process.title = 'gatehouse'
+// A reader that left (`gatehouse routes | head`) ends a command, and must not end the gateway.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+await main(parseArguments(process.argv.slice(2)))
