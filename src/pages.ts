@@ -1,0 +1,41 @@
+// Every answer that Gatehouse makes itself instead of a backend. What they look like is in pages/.
+
+import type { FailureCode } from './errors.ts'
+import type { Target } from './model.ts'
+import type { Answer, FailureExtra, PageRequest } from './pages/answer.ts'
+import { type FailureSettings, renderFailure } from './pages/failure.ts'
+import { renderLanding, renderRedirect, renderStatus } from './pages/target.ts'
+
+export type { Answer, FailureExtra, PageRequest } from './pages/answer.ts'
+
+export interface Pages {
+  /** A page, problem details (RFC 9457) or gRPC status for a failure, by `Accept` and content type. Never throws. */
+  failure(code: FailureCode, request: PageRequest, extra?: FailureExtra): Answer
+  /** The answer of a route whose target is Gatehouse itself. */
+  target(target: Exclude<Target, { kind: 'upstream' }>, request: PageRequest): Answer
+}
+
+/** @param settings `publicPort`: the port visitors use, for links between our hosts; default 443. */
+export function createPages(settings: Partial<FailureSettings> = {}): Pages {
+  function failure(code: FailureCode, request: PageRequest, extra?: FailureExtra): Answer {
+    return renderFailure(code, request, { ...extra, publicPort: settings.publicPort ?? 443 })
+  }
+
+  function target(target: Exclude<Target, { kind: 'upstream' }>, request: PageRequest): Answer {
+    switch (target.kind) {
+      case 'landing':
+        return renderLanding(target, request)
+      case 'status':
+        return renderStatus(target, request)
+      case 'redirect':
+        return renderRedirect(target, request)
+      case 'app':
+        // Login and admin come later; what stands in their place is honest about it.
+        return failure('app-unavailable', request)
+      default:
+        return target satisfies never
+    }
+  }
+
+  return { failure, target }
+}
