@@ -158,14 +158,17 @@ export function createHttp2Server(
 
   function countFault(connection: Connection): void {
     const time = deps.now()
-    const drained = ((time - connection.faultsAt) / 1000) * deps.ceiling.perSecond
+    // Cloudflare's connections carry many visitors, and one of them must not end it for all so easily.
+    const scale = connection.cloudflare ? 10 : 1
+    const burst = deps.ceiling.burst * scale
+    const drained = ((time - connection.faultsAt) / 1000) * deps.ceiling.perSecond * scale
     connection.faults = Math.max(0, connection.faults - Math.max(0, drained)) + 1
     connection.faultsAt = time
-    if (connection.faults <= deps.ceiling.burst) return
+    if (connection.faults <= burst) return
     const { session } = connection
     if (session === null || session.destroyed) return
     // RFC 9113 §10.5: such a connection is closed with ENHANCE_YOUR_CALM. 'sessionError' reports it.
-    const what = `more than ${deps.ceiling.burst} resets, pings and settings at once`
+    const what = `more than ${burst} resets, pings and settings at once`
     session.destroy(new GatehouseError('flood', what), constants.NGHTTP2_ENHANCE_YOUR_CALM)
   }
 
