@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
+import { get } from 'node:https'
 import { dirname, join, resolve } from 'node:path'
 import { monotonicClock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -37,8 +38,9 @@ const sweepMs = 500
 /** How often unused connections to backends are forgotten, milliseconds. */
 const housekeepingMs = 10_000
 const cloudflareRefreshMs = 24 * 60 * 60 * 1000
-/** Cloudflare's list is a few kilobytes; what is larger is not it. */
 const cloudflareListMs = 10_000
+/** Cloudflare's list is a few kilobytes; what is longer is not it. */
+const cloudflareListLength = 65_536
 
 export const serve: Serve = async (config, deps) => {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
@@ -291,11 +293,25 @@ function warnOfRestart(
   }
 }
 
-async function fetchText(url: string): Promise<string> {
-  const response = await fetch(url, {
-    redirect: 'error',
-    signal: AbortSignal.timeout(cloudflareListMs),
+/** Not `fetch`: its first use loads 10 MB that stay. Follows no redirect. */
+function fetchText(url: string): Promise<string> {
+  return new Promise((resolvePromise, reject) => {
+    const request = get(url, { timeout: cloudflareListMs }, (response) => {
+      if (response.statusCode !== 200) {
+        response.resume()
+        reject(new Error(`status ${response.statusCode}`))
+        return
+      }
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+        if (text.length > cloudflareListLength) request.destroy(new Error('longer than a list is'))
+      })
+      response.on('end', () => resolvePromise(text))
+      response.on('error', reject)
+    })
+    request.on('timeout', () => request.destroy(new Error('timed out')))
+    request.on('error', reject)
   })
-  if (!response.ok) throw new Error(`status ${response.status}`)
-  return response.text()
 }

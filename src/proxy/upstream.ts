@@ -1,11 +1,20 @@
 // Connections to backends: the only file that names the HTTP client library. Hot path.
 
+import { createRequire } from 'node:module'
 import type { LookupFunction } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
-import { Client, type Dispatcher } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 import type { FailureCode } from '../errors.ts'
 import type { Timeouts, UpstreamTarget } from '../model.ts'
 import { CallCancelled, failureOf, isConnectFailure } from './failure.ts'
+
+/**
+ * The client alone: the package's front door also loads fetch, caches, mocks and WebSocket, 8 MB of memory that
+ * nothing here uses. The version is pinned, and every test that forwards anything notices when this path moves.
+ */
+const HttpClient = createRequire(import.meta.url)(
+  'undici/lib/dispatcher/client.js',
+) as typeof Client
 
 /**
  * Connections to one target at a time. A backend of this cloud is one small machine: beyond this, requests wait here
@@ -233,7 +242,7 @@ class Pool implements Upstream {
 
   #newLine(): Line | null {
     if (this.#lines.size >= maxConnections) return null
-    const line: Line = { client: new Client(this.#origin, this.#options), served: 0, idleSince: 0 }
+    const line: Line = { client: new HttpClient(this.#origin, this.#options), served: 0, idleSince: 0 }
     line.client.on('connect', () => {
       line.served = 0
     })
