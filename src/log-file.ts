@@ -148,7 +148,8 @@ export function createLogFile(options: LogFileOptions, deps: LogFileDeps): LogFi
   function later(ms: number): NodeJS.Timeout {
     return setTimeout(() => {
       timer = null
-      if (filling.lines > 0) seal()
+      // With blocks waiting this one may fill up: a target that fails must not collect half-empty blocks.
+      if (full.length === 0 && filling.lines > 0) seal()
       void run()
     }, ms).unref()
   }
@@ -255,7 +256,9 @@ export function createLogFile(options: LogFileOptions, deps: LogFileDeps): LogFi
   async function flush(): Promise<void> {
     // A run under way may have begun before the last lines came.
     if (running !== null) await running
-    if (filling.lines > 0) seal()
+    if (full.length > 0) await run()
+    if (full.length > 0 || filling.lines === 0) return
+    seal()
     await run()
   }
 
