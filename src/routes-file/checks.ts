@@ -17,8 +17,8 @@ export function checkTable(
   context: { readonly reporter: Reporter; readonly damaged: ReadonlySet<number> },
 ): void {
   const { reporter, damaged } = context
-  const rows = table.rows.filter((row) => !damaged.has(Number(row.at[1])))
-  checkDuplicates(table.rows, reporter)
+  const distinct = checkDuplicates(table.rows, reporter)
+  const rows = distinct.filter((row) => !damaged.has(Number(row.at[1])))
   checkApps(table, rows, context)
   checkSharing(rows, { all: table.rows, reporter })
   checkCollisions(rows, reporter)
@@ -28,7 +28,8 @@ export function checkTable(
   wellKnownHints(rows, reporter)
 }
 
-function checkDuplicates(rows: readonly Row[], reporter: Reporter): void {
+/** @returns the rows without those that repeat the place of an earlier one. */
+function checkDuplicates(rows: readonly Row[], reporter: Reporter): readonly Row[] {
   const seen = new Map<string, Row>()
   for (const row of rows) {
     const first = seen.get(row.route.id)
@@ -41,6 +42,7 @@ function checkDuplicates(rows: readonly Row[], reporter: Reporter): void {
       })
     }
   }
+  return [...seen.values()]
 }
 
 /** The login and admin pages share an origin with nothing: a script of another service there could act as they do. */

@@ -2,6 +2,7 @@
 
 import type { Path, Reporter } from './problem.ts'
 import { fileSchema, type RawFile } from './schema.ts'
+import { valueAt } from './schema-lookup.ts'
 import { explainIssues, type Located } from './shape-faults.ts'
 
 export interface Shaped {
@@ -48,36 +49,26 @@ function rescue(data: unknown, faults: readonly Located[]): Shaped {
   return nothing
 }
 
-/** Removes a key from its map; a place in a list becomes a hole, so that the others keep their numbers. */
+/**
+ * Removes a key from its map. A route becomes a hole, so that the others keep their numbers; any other list
+ * goes as a whole, for the places of its items would shift.
+ */
 function cut(data: unknown, path: Path): void {
-  let parent = data
-  for (const part of path.slice(0, -1)) {
-    if (typeof parent !== 'object' || parent === null) return
-    parent = Reflect.get(parent, part)
-  }
-  const last = path.at(-1)
+  const list = path.findIndex((part, depth) => typeof part === 'number' && depth !== 1)
+  const [last, ...way] = (list === -1 ? path : path.slice(0, list)).toReversed()
+  const parent = valueAt(data, way.reverse())
   if (typeof parent !== 'object' || parent === null || last === undefined) return
   if (Array.isArray(parent)) Reflect.set(parent, last, undefined)
   else Reflect.deleteProperty(parent, last)
 }
 
-/** Drops the holes from every list. */
+/** Drops the holes from `routes`. */
 function withoutHoles(data: unknown): { rest: unknown; positions: readonly number[] } {
-  const clean = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.filter((item) => item !== undefined).map(clean)
-    if (typeof value !== 'object' || value === null) return value
-    const entries = Object.entries(value).map(([key, item]): [string, unknown] => [
-      key,
-      clean(item),
-    ])
-    return Object.fromEntries(entries)
-  }
-  const routes: unknown =
-    typeof data === 'object' && data !== null ? Reflect.get(data, 'routes') : null
-  const positions = Array.isArray(routes)
-    ? routes.flatMap((row: unknown, index) => (row === undefined ? [] : [index]))
-    : []
-  return { rest: clean(data), positions }
+  const routes = valueAt(data, ['routes'])
+  if (!Array.isArray(routes)) return { rest: data, positions: [] }
+  const positions = routes.flatMap((row: unknown, index) => (row === undefined ? [] : [index]))
+  const rows = positions.map((index): unknown => routes[index])
+  return { rest: Object.assign({}, data, { routes: rows }), positions }
 }
 
 function inOriginal(path: Path, positions: readonly number[]): Path {

@@ -84,7 +84,6 @@ export function readYamlText(text: string): YamlText {
     }
     add(error.pos[0], [], syntaxFault(error, text))
   }
-  for (const warning of doc.warnings) add(warning.pos[0], [], syntaxFault(warning, text))
   const broken = !usable
 
   function plain(node: unknown, path: Path): unknown {
@@ -100,6 +99,11 @@ export function readYamlText(text: string): YamlText {
       add(at, [], { code: 'yaml-depth', what: 'nests too deeply', remedy: 'see the format' })
       usable = false
       return null
+    }
+    // `!!binary` and the like turn the text that is read into another; a tag nobody knows is only a warning.
+    if (node.tag !== undefined) {
+      add(at, path, badTag)
+      usable = false
     }
     if (node.anchor !== undefined) add(at, path, sharedFault(`anchor &${node.anchor}`))
     if (isScalar(node)) return scalar(node.value)
@@ -199,6 +203,12 @@ function scalar(value: unknown): unknown {
   }
 }
 
+const badTag: Fault = {
+  code: 'yaml-tag',
+  what: 'has a tag',
+  remedy: 'remove the word that begins with !',
+}
+
 const badKey: Fault = {
   code: 'yaml-key',
   what: 'has a key that is not a word',
@@ -247,7 +257,7 @@ function syntaxFault(error: YAMLError, text: string): Fault {
     case 'RESOURCE_EXHAUSTION':
       return { code: 'yaml-depth', what: 'nests too deeply', remedy: 'close the brackets' }
     case 'TAG_RESOLVE_FAILED':
-      return { code: 'yaml-tag', what: 'has a tag', remedy: 'remove the word that begins with !' }
+      return badTag
     default:
       return {
         code: 'yaml-syntax',
