@@ -17,6 +17,8 @@ const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 export function handshakeKey(exchange: Exchange, head: RequestHead): string | null {
   if (head.webSocketVersion !== '13') return null
   if (exchange.protocol === 'HTTP/2') return randomBytes(16).toString('base64')
+  // RFC 9110 §7.8: `Upgrade` means nothing in HTTP/1.0.
+  if (exchange.protocol !== 'HTTP/1.1') return null
   const key = head.webSocketKey
   if (exchange.method !== 'GET' || key === null || key.length !== 24) return null
   return Buffer.from(key, 'base64').toString('base64') === key && key.endsWith('==') ? key : null
