@@ -7,7 +7,7 @@ import type { Flight, Flights } from './flights.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
-import type { Answer, Pages } from './pages.ts'
+import type { Answer, PageRequest, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
 import { Forward, type ForwardListener } from './proxy/forward.ts'
@@ -132,11 +132,18 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
       exchange.abort()
       return
     }
-    this.answer(this.#deps.pages.failure(code, this.#pageRequest()), code)
+    const detail = code === 'maintenance' ? (this.route?.definition.maintenance ?? '') : ''
+    const extra = detail === '' ? undefined : { detail }
+    this.answer(this.#deps.pages.failure(code, this.#pageRequest(), extra), code)
   }
 
   page(target: Extract<Admission, { kind: 'page' }>['target']): void {
-    this.answer(this.#deps.pages.target(target, this.#pageRequest()), 'ok')
+    const request = this.#pageRequest()
+    const keepsPath = target.kind === 'redirect' && target.keepPath
+    this.answer(
+      this.#deps.pages.target(target, keepsPath ? { ...request, below: this.#below() } : request),
+      'ok',
+    )
   }
 
   answer(answer: Answer, outcome: FailureCode | 'ok'): void {
@@ -295,10 +302,19 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
     return out
   }
 
-  #pageRequest(): Parameters<Pages['failure']>[1] {
+  /** What of path and query lies below the route, as it was sent. */
+  #below(): string {
+    const { target, route } = this
+    if (target === null || route === null) return ''
+    const prefix = route.definition.path
+    const path = prefix === '/' ? target.rawPath : target.rawPath.slice(prefix.length)
+    return path + target.query
+  }
+
+  #pageRequest(): PageRequest {
     return {
       accept: this.head?.accept ?? null,
-      contentType: null,
+      contentType: this.head?.contentType ?? null,
       method: this.exchange.method,
       id: this.id,
       host: this.host,

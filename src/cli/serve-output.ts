@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts'
 import { type AccessEntry, createLogs, type EventLog } from '../log.ts'
+import { createPages } from '../pages.ts'
 import type { ServeDeps } from './serve-types.ts'
 
 export interface Output {
@@ -11,18 +12,7 @@ export interface Output {
 
 export function createOutput(config: Config, deps: ServeDeps) {
   const { access, events: log } = createLogs(config, deps)
-  const pages = {
-    failure: (code: string, request: { id: string }) => ({
-      status: 502,
-      headers: ['content-type', 'text/plain'],
-      body: Buffer.from(`${code} ${request.id}`),
-    }),
-    target: () => ({
-      status: 200,
-      headers: ['content-type', 'text/plain'],
-      body: Buffer.from('page'),
-    }),
-  }
+  const pages = createPages({ publicPort: config.publicPort ?? config.https?.port ?? 443 })
   return {
     log,
     pages,

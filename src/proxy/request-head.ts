@@ -18,6 +18,7 @@ export interface RequestHead {
   fetchMode: string | null
   accept: string | null
   authorization: string | null
+  contentType: string | null
   via: string | null
   /** Digits, checked; `null`: no declared length. */
   contentLength: string | null
@@ -63,6 +64,7 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
     fetchMode: null,
     accept: null,
     authorization: null,
+    contentType: null,
     via: null,
     contentLength: null,
     chunked: false,
@@ -76,7 +78,6 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
     dropped: null,
   }
   let connection: string | null = null
-  let singles = 0
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i] as string
     const value = raw[i + 1] as string
@@ -123,9 +124,9 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
         break
       case requestKind.expect:
         break // Answered by the listener; never passed on.
-      case requestKind.single:
-        if ((singles & 1) !== 0) return 'bad-request'
-        singles |= 1
+      case requestKind.contentType:
+        if (head.contentType !== null) return 'bad-request'
+        head.contentType = value
         forward.push(name, value)
         break
       case requestKind.authorization:
