@@ -97,7 +97,8 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   for (const reading of target.alternatives) {
     if (table.match(host, reading) !== matched) return refuse('bad-target')
   }
-  const route = matched ?? table.fallback
+  // A host that has routes is ours: what they do not name is nobody's, old proxy or not.
+  const route = matched ?? (table.knows(host) ? null : table.fallback)
   if (route === null) return refuse('not-found')
   request.route = route
   const { definition } = route
