@@ -5,8 +5,8 @@ import { failures } from '../../src/errors.ts'
 import {
   CallCancelled,
   errorCode,
-  failureOf,
   ForbiddenAddressError,
+  failureOf,
   isConnectFailure,
 } from '../../src/proxy/failure.ts'
 
@@ -51,7 +51,10 @@ t.test('what is not known counts as a broken connection, whatever it says', asyn
 })
 
 t.test('several addresses tried count as the first failure', async (t) => {
-  t.equal(failureOf(new AggregateError([coded('ECONNREFUSED'), coded('ETIMEDOUT')])), 'upstream-refused')
+  t.equal(
+    failureOf(new AggregateError([coded('ECONNREFUSED'), coded('ETIMEDOUT')])),
+    'upstream-refused',
+  )
   t.equal(errorCode(new AggregateError([])), '')
 })
 
@@ -61,7 +64,12 @@ t.test('what the gateway ended itself keeps its reason', async (t) => {
 })
 
 t.test('only failures before a byte was sent tell that a target is down', async (t) => {
-  const connect = ['upstream-refused', 'upstream-unreachable', 'upstream-connect-timeout', 'upstream-tls']
+  const connect = [
+    'upstream-refused',
+    'upstream-unreachable',
+    'upstream-connect-timeout',
+    'upstream-tls',
+  ]
   for (const code of Object.keys(failures) as (keyof typeof failures)[]) {
     t.equal(isConnectFailure(code), connect.includes(code), code)
   }

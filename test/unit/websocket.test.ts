@@ -67,7 +67,10 @@ t.test('the backend’s 101 must answer this very key (RFC 6455 §4.1)', async (
     { upgrade: 'websocket', 'sec-websocket-accept': accept.toLowerCase() },
     { upgrade: 'websocket', 'sec-websocket-accept': key },
     { upgrade: 'websocket', 'sec-websocket-accept': [accept, accept] },
-    { upgrade: 'websocket', 'sec-websocket-accept': createHash('sha1').update(key).digest('base64') },
+    {
+      upgrade: 'websocket',
+      'sec-websocket-accept': createHash('sha1').update(key).digest('base64'),
+    },
   ]) {
     t.equal(isAccepted(fields, key), false, JSON.stringify(fields))
   }
