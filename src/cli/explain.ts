@@ -304,5 +304,7 @@ function step(name: string, says: string, details: readonly string[] = []): Step
 
 /** Nothing from outside may move the cursor or colour the terminal. */
 function quoted(text: string): string {
-  return JSON.stringify(text).replace(/[\x7f-\x9f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
+  return JSON.stringify(text)
+    .replaceAll('\\u0001', '%2F')
+    .replace(/[\x7f-\x9f]/g, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)
 }
