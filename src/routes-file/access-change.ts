@@ -28,11 +28,13 @@ export function accessChanges(
 ): readonly AccessChange[] {
   const changes = new Map<string, AccessChange>()
   for (const { at, under } of probes(before, after)) {
-    const change = compare(at, before, after)
-    const deeper = under === null ? null : compare(under, before, after)
-    if (change !== null) changes.set(change.sentence, change)
-    const same = change?.before === deeper?.before && change?.after === deeper?.after
-    if (deeper !== null && !same) changes.set(deeper.sentence, deeper)
+    const here = compare(at, before, after)
+    const deeper = under === null ? [] : compare(under, before, after)
+    for (const change of here) changes.set(change.sentence, change)
+    for (const change of deeper) {
+      const said = here.some((c) => c.before === change.before && c.after === change.after)
+      if (!said) changes.set(change.sentence, change)
+    }
   }
   for (const change of compareWhole(before, after)) changes.set(change.sentence, change)
   return [...changes.values()]
@@ -45,7 +47,10 @@ export function weakening(changes: readonly AccessChange[]): readonly AccessChan
 
 /** One address to ask both tables about. */
 interface Probe {
-  readonly id: string
+  /** How it is called in a sentence. */
+  readonly name: string
+  /** The route it was made for; `null`: none. */
+  readonly id: string | null
   readonly host: string
   readonly path: string
 }
@@ -65,11 +70,11 @@ function probes(before: TableDefinition, after: TableDefinition): readonly Probe
   for (const { id, host: pattern, path } of [...before.routes, ...after.routes]) {
     const host = pattern.kind === 'exact' ? pattern.host : `${anyLabel}.${pattern.suffix}`
     const slash = path === '/' ? '' : '/'
-    const under = { id: `${id}${slash}…`, host, path: `${path}${slash}${anySegment}` }
-    all.set(id, { at: { id, host, path }, under })
+    const under = { name: `${id}${slash}…`, id, host, path: `${path}${slash}${anySegment}` }
+    all.set(id, { at: { name: id, id, host, path }, under })
   }
   const unknown = 'unknown hosts'
-  all.set(unknown, { at: { id: unknown, host: anyLabel, path: '/' }, under: null })
+  all.set(unknown, { at: { name: unknown, id: null, host: anyLabel, path: '/' }, under: null })
   return [...all.values()]
 }
 
@@ -116,29 +121,31 @@ function covers(route: Route, path: string): boolean {
   return route.path === '/' || path.startsWith(`${route.path}/`)
 }
 
-function compare(
-  probe: Probe,
-  before: TableDefinition,
-  after: TableDefinition,
-): AccessChange | null {
+type Say = (kind: AccessChange['kind'], from: string, to: string) => AccessChange
+
+function compare(probe: Probe, before: TableDefinition, after: TableDefinition): AccessChange[] {
   const was = answer(before, probe)
   const is = answer(after, probe)
-  const say = (kind: AccessChange['kind'], from: string, to: string): AccessChange => {
-    const other = is.route !== null && !probe.id.startsWith(is.route.id)
+  const say: Say = (kind, from, to) => {
+    const other = is.route !== null && is.route.id !== probe.id
     const by = other ? ` (answered by ${is.route.id})` : ''
-    const sentence = `${probe.id}: ${from} → ${to}${by}`
-    return { kind, route: probe.id, before: from, after: to, sentence }
+    const sentence = `${probe.name}: ${from} → ${to}${by}`
+    return { kind, route: probe.name, before: from, after: to, sentence }
   }
-  if (is.level === 3) return was.level === 3 ? null : say('gone', was.words, is.words)
+  if (is.level === 3) return was.level === 3 ? [] : [say('gone', was.words, is.words)]
   const opened = openedUpstream(is, was, before)
-  if (opened !== null) return say('weaker', was.words, `${is.words}, which opens ${opened}`)
-  if (was.level === 3) return say('new', was.words, is.words)
-  if (is.level !== was.level)
-    return say(is.level < was.level ? 'weaker' : 'stronger', was.words, is.words)
-  if (is.words !== was.words) {
-    return say(hasNewMembers(was.route, is.route) ? 'weaker' : 'stronger', was.words, is.words)
+  if (opened !== null) return [say('weaker', was.words, `${is.words}, which opens ${opened}`)]
+  if (was.level === 3) return [say('new', was.words, is.words)]
+  const changes: AccessChange[] = []
+  if (is.level !== was.level) {
+    changes.push(say(is.level < was.level ? 'weaker' : 'stronger', was.words, is.words))
+  } else if (is.words !== was.words) {
+    const kind = hasNewMembers(was.route, is.route) ? 'weaker' : 'stronger'
+    changes.push(say(kind, was.words, is.words))
   }
-  return was.route === null || is.route === null ? null : compareLimits(was.route, is.route, say)
+  if (was.route !== null && is.route !== null)
+    changes.push(...compareLimits(was.route, is.route, say))
+  return changes
 }
 
 /** A backend that this address did not lead to before, and that was harder to enter wherever it was. */
@@ -153,23 +160,23 @@ function openedUpstream(is: Answer, was: Answer, before: TableDefinition): strin
   return open ? null : `${upstream} (${earlier.map((r) => r.id).join(', ')})`
 }
 
-function compareLimits(
-  was: Route,
-  is: Route,
-  say: (kind: AccessChange['kind'], from: string, to: string) => AccessChange,
-): AccessChange | null {
+/** Each by itself: a login that is added must not hide that another network may come in. */
+function compareLimits(was: Route, is: Route, say: Say): AccessChange[] {
+  const changes: AccessChange[] = []
   const clients = { before: clientWords(was), after: clientWords(is) }
   if (clients.before !== clients.after) {
-    return say(admitsMore(was, is) ? 'weaker' : 'stronger', clients.before, clients.after)
+    changes.push(say(admitsMore(was, is) ? 'weaker' : 'stronger', clients.before, clients.after))
   }
   if (was.cloudflareOnly !== is.cloudflareOnly) {
     const words = (only: boolean) => (only ? 'through Cloudflare only' : 'from anywhere')
     const kind = was.cloudflareOnly ? 'weaker' : 'stronger'
-    return say(kind, words(was.cloudflareOnly), words(is.cloudflareOnly))
+    changes.push(say(kind, words(was.cloudflareOnly), words(is.cloudflareOnly)))
   }
   const more = is.allowedOrigins.filter((origin) => !was.allowedOrigins.includes(origin))
-  if (more.length > 0) return say('weaker', 'own origin', `unsafe requests from ${more.join(', ')}`)
-  return null
+  if (more.length > 0) {
+    changes.push(say('weaker', 'fewer origins', `unsafe requests from ${more.join(', ')}`))
+  }
+  return changes
 }
 
 function compareWhole(before: TableDefinition, after: TableDefinition): readonly AccessChange[] {
