@@ -260,17 +260,7 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
       this.#status === 0
         ? failures[this.#outcome === 'ok' ? 'client-left' : this.#outcome].status
         : this.#status
-    const requestBytes = exchange.bytesIn + (tunnel?.fromClient ?? 0)
-    const responseBytes = exchange.bytesOut + (tunnel?.toClient ?? 0)
-    deps.metrics.request({
-      route: route?.index ?? -1,
-      method: exchange.method,
-      status,
-      durationMs: endedAt - startedAt,
-      requestBytes,
-      responseBytes,
-    })
-    deps.record({
+    const entry = {
       time: startedAt,
       id: this.id,
       client: this.client,
@@ -281,8 +271,8 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
       path: this.target?.rawPath ?? '',
       protocol: exchange.protocol,
       status,
-      requestBytes,
-      responseBytes,
+      requestBytes: exchange.bytesIn + (tunnel?.fromClient ?? 0),
+      responseBytes: exchange.bytesOut + (tunnel?.toClient ?? 0),
       totalMs: endedAt - startedAt,
       admitMs: this.admittedAt - startedAt,
       upstreamMs: this.#begunAt === 0 ? 0 : this.#begunAt - this.admittedAt,
@@ -291,7 +281,10 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
       outcome: this.#outcome,
       droppedHeaders: this.head?.dropped ?? null,
       retried: this.#forward?.retried ?? false,
-    })
+      webSocket: exchange.webSocket,
+    }
+    deps.metrics.request(entry)
+    deps.record(entry)
   }
 
   #withOwnHeaders(headers: readonly string[]): string[] {

@@ -1,37 +1,114 @@
-// Everything a running gateway says: logs, pages, metrics and the local port that shows them.
+// Everything a running gateway says: logs, pages, metrics, and the local port that shows them.
 
 import type { Config } from '../config.ts'
+import type { Flights } from '../flights.ts'
+import { health } from '../health.ts'
 import { type AccessEntry, createLogs, type EventLog } from '../log.ts'
-import { createPages } from '../pages.ts'
+import { createMetrics, type Metrics } from '../metrics.ts'
+import { createOpsServer } from '../ops.ts'
+import { createPages, type Pages } from '../pages.ts'
+import type { Certificates } from '../proxy/certificates.ts'
+import type { Listener } from '../proxy/listen.ts'
+import type { ConnectionFailure } from '../proxy/listen-http1.ts'
+import type { Upstreams } from '../proxy/upstream.ts'
+import type { Reloader } from '../routes-file/reload.ts'
 import type { ServeDeps } from './serve-types.ts'
 
 export interface Output {
   readonly log: EventLog
   readonly record: (entry: AccessEntry) => void
+  readonly pages: Pages
+  readonly metrics: Metrics
+  readonly connectionFailure: (event: ConnectionFailure) => void
+  /** Opens `/health` and `/metrics`, which read from these parts. `port` is `null` when they are off. */
+  readonly listen: (parts: OutputParts) => Promise<{ port: number | null; closeNow: () => void }>
+  /** The access log's file is opened anew. */
+  readonly reopen: () => void
+  /** `/health` says so from now on, and readiness checks fail. */
+  readonly draining: () => void
+  /** Flushes the logs. */
+  readonly close: () => Promise<void>
 }
 
-export function createOutput(config: Config, deps: ServeDeps) {
+/** Whose state is shown. */
+export interface OutputParts {
+  readonly certificates: Certificates
+  readonly flights: Flights
+  readonly listener: Listener
+  readonly reloader: Reloader
+  readonly upstreams: Upstreams
+}
+
+export function createOutput(config: Config, deps: ServeDeps): Output {
   const { access, events: log } = createLogs(config, deps)
-  const pages = createPages({ publicPort: config.publicPort ?? config.https?.port ?? 443 })
+  const metrics = createMetrics()
+  let draining = false
+
+  function connect({ certificates, flights, listener, reloader, upstreams }: OutputParts): void {
+    metrics.connect({
+      version: () => deps.version,
+      requestsInFlight: () => flights.size,
+      connections: () => listener.stats(),
+      upstreams: () =>
+        upstreams.list().map((upstream) => ({ name: upstream.name, ...upstream.state() })),
+      reloads: () => {
+        const counters = reloader.counters()
+        const { problems, heldChanges } = counters
+        const bad = problems.some(({ severity }) => severity === 'error')
+        return { ...counters, inForce: !bad && heldChanges.length === 0 }
+      },
+      certificates: () => certificates.status(),
+      logs: () => access.stats(),
+      process: () => {
+        const memory = deps.memoryUsage()
+        const cpu = deps.cpuUsage()
+        return {
+          cpuSeconds: (cpu.user + cpu.system) / 1e6,
+          residentBytes: memory.rss,
+          heapUsedBytes: memory.heapUsed,
+          heapTotalBytes: memory.heapTotal,
+          externalBytes: memory.external,
+          startedAt: deps.startedAt,
+        }
+      },
+    })
+  }
+
+  async function listen(parts: OutputParts): ReturnType<Output['listen']> {
+    connect(parts)
+    if (config.ops === null) return { port: null, closeNow: () => {} }
+    const { host, port } = config.ops
+    const server = await createOpsServer(
+      { host: host ?? '127.0.0.1', port },
+      {
+        metrics,
+        health: () =>
+          health({
+            version: deps.version,
+            now: deps.now(),
+            startedAt: deps.startedAt,
+            draining,
+            sources: metrics.sources(),
+          }),
+      },
+    )
+    return { port: server.port, closeNow: () => void server.close() }
+  }
+
   return {
     log,
-    pages,
     record: access.write,
-    metrics: { request() {} },
-    routes(_table: object) {},
-    connectionFailure(event: {
-      kind: string
-      code: string
-      address: string | null
-      detail: string
-    }) {
+    pages: createPages({ publicPort: config.publicPort ?? config.https?.port ?? 443 }),
+    metrics,
+    connectionFailure(event) {
+      metrics.connectionFailure(event.kind, event.code)
       log.debug('connection-failed', { ...event })
     },
-    async listen(_parts: object) {
-      return { port: null, closeNow() {} }
-    },
+    listen,
     reopen: access.reopen,
-    draining() {},
-    close: () => access.close(),
+    draining: () => {
+      draining = true
+    },
+    close: access.close,
   }
 }

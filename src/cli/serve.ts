@@ -84,7 +84,6 @@ async function start(
     const trust = createTrust(definition.trustedProxies, cloudflare.includes)
     if (current !== null) warnOfRestart(current.table.definition, definition, log)
     current = { table, trust }
-    output.routes(table)
   }
   const reloader = createReloader({
     file: config.routesFile,
