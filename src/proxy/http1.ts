@@ -135,6 +135,8 @@ export class Http1Exchange implements Exchange {
   answer(status: number, headers: string[], body: Buffer): void {
     this.begun = true
     const res = this.#response()
+    // An ambiguous request leaves its connection ambiguous (RFC 9112 §2.2, §3).
+    if (status === 400) res.shouldKeepAlive = false
     if (this.#leavesBodyBehind()) this.#linger(res)
     res.writeHead(status, headers)
     if (this.method === 'HEAD' || body.length === 0) {
