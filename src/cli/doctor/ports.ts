@@ -10,7 +10,7 @@ import { type Finding, fail, ok, warn } from './finding.ts'
 export interface Holder {
   readonly address: ListenAddress
   /** `null`: it belongs to somebody whose processes we may not look at. */
-  readonly process: { readonly pid: number; readonly name: string } | null
+  readonly owner: { readonly pid: number; readonly name: string } | null
 }
 
 const about = 'ports'
@@ -54,16 +54,16 @@ export async function listeners(proc = '/proc'): Promise<readonly Holder[] | nul
   }
   if (!readable) return null
   const owners = await ownersOf(new Set(sockets.map(({ inode }) => inode)), proc)
-  return sockets.map(({ address, inode }) => ({ address, process: owners.get(inode) ?? null }))
+  return sockets.map(({ address, inode }) => ({ address, owner: owners.get(inode) ?? null }))
 }
 
-function held(text: string, { process }: Holder, name: string): Finding {
-  if (process === null) {
+function held(text: string, { owner }: Holder, name: string): Finding {
+  if (owner === null) {
     return warn(about, `${text} is held, by whom only root can see`, 'run doctor as root')
   }
-  const who = `${process.name} (pid ${process.pid})`
-  if (process.name === 'gatehouse') return ok(about, `${text} is held by ${who}: the gateway runs`)
-  if (process.pid === 1 && process.name === 'systemd') {
+  const who = `${owner.name} (pid ${owner.pid})`
+  if (owner.name === 'gatehouse') return ok(about, `${text} is held by ${who}: the gateway runs`)
+  if (owner.pid === 1 && owner.name === 'systemd') {
     return ok(about, `${text} is held by systemd, for socket activation`)
   }
   const remedy = `stop it, or choose another port, as with --${name} ${name === 'ops' ? '127.0.0.1:9181' : name === 'https' ? '8443' : '8080'}`
