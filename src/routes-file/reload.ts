@@ -69,8 +69,8 @@ export interface Reloader {
   start(): Promise<TableDefinition>
   /** Reads the file again. Never rejects. Reloads run one after the other. */
   reload(reason: 'signal' | 'changed' | 'admin'): Promise<ReloadOutcome>
-  /** Reloads whenever the file changes, until `close`. */
-  watch(): void
+  /** Reloads whenever the file changes, until `close`. Resolves when the file is being watched. */
+  watch(): Promise<void>
   close(): void
   counters(): ReloadCounters
 }
@@ -241,6 +241,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     reload,
     watch() {
       watching ??= watchFile(file, () => void reload('changed'), deps.watchTimes)
+      return watching.ready
     },
     close() {
       watching?.close()

@@ -5,6 +5,8 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 export interface FileWatch {
+  /** Resolves when the file was looked at for the first time: what changes from then on is noticed. */
+  readonly ready: Promise<void>
   close(): void
 }
 
@@ -62,8 +64,8 @@ export function watchFile(
   const poll = setInterval(() => void look(), pollMs)
   poll.unref()
   arm()
-  void look()
   return {
+    ready: look(),
     close() {
       closed = true
       clearInterval(poll)
