@@ -42,7 +42,7 @@ export interface Connection {
   peer: Peer | null
   /** Requests, streams and tunnels in flight. 0 and not in a handshake: idle. */
   active: number
-  /** Milliseconds; meaningful while idle. */
+  /** Milliseconds: since when it is idle, or in its handshake. */
   idleSince: number
   /** HTTP/1: the answer begun last, so that a shutdown can still put `Connection: close` on it. */
   response: ServerResponse | null
@@ -57,6 +57,8 @@ export interface Connection {
   older: Connection | null
   newer: Connection | null
 }
+
+const stalledHandshakeMs = 2000
 
 export type ConnectionKind = 'handshake' | 'http1' | 'http2' | 'plain'
 
@@ -106,6 +108,7 @@ export function createConnections(
   const perNetwork = new Map<string, number>()
   const idleCloudflare = createIdleList()
   const idleOthers = createIdleList()
+  const handshaking = createIdleList()
   const open: Record<ConnectionKind, number> = { handshake: 0, http1: 0, http2: 0, plain: 0 }
   const refused: Record<Refusal, number> = { total: 0, 'per-network': 0 }
   const maxOthers = Math.max(1, limits.total - limits.reservedForCloudflare)
@@ -113,13 +116,18 @@ export function createConnections(
   let accepted = 0
   let evicted = 0
 
-  const idleListOf = (connection: Connection) =>
-    connection.cloudflare ? idleCloudflare : idleOthers
+  const listOf = (connection: Connection) =>
+    connection.kind === 'handshake'
+      ? handshaking
+      : connection.cloudflare
+        ? idleCloudflare
+        : idleOthers
 
   function release(connection: Connection): void {
     if (connection.released) return
     connection.released = true
     book.delete(connection)
+    listOf(connection).remove(connection)
     open[connection.kind] -= 1
     if (connection.cloudflare) cloudflareOpen -= 1
     if (connection.network !== null) {
@@ -127,7 +135,6 @@ export function createConnections(
       if (left === 0) perNetwork.delete(connection.network)
       else perNetwork.set(connection.network, left)
     }
-    idleListOf(connection).remove(connection)
     connection.response = null
   }
 
@@ -140,6 +147,12 @@ export function createConnections(
     return true
   }
 
+  /** A handshake that takes this long when every slot is taken is more likely an attack than a slow phone. */
+  function stalled(): Connection | null {
+    const oldest = handshaking.oldest()
+    return oldest !== null && now() - oldest.idleSince >= stalledHandshakeMs ? oldest : null
+  }
+
   function refuse(reason: Refusal): Refusal {
     refused[reason] += 1
     return reason
@@ -150,13 +163,10 @@ export function createConnections(
       const network = whose.uncounted || whose.cloudflare ? null : networkOf(whose.address)
       if (network !== null && (perNetwork.get(network) ?? 0) >= limits.perNetwork)
         return refuse('per-network')
-      if (
-        !whose.cloudflare &&
-        book.size - cloudflareOpen >= maxOthers &&
-        !evict(idleOthers.oldest())
-      )
-        return refuse('total')
-      if (book.size >= limits.total && !evict(idleOthers.oldest() ?? idleCloudflare.oldest()))
+      const othersFull = !whose.cloudflare && book.size - cloudflareOpen >= maxOthers
+      if (othersFull && !evict(idleOthers.oldest() ?? stalled())) return refuse('total')
+      const full = book.size >= limits.total
+      if (full && !evict(idleOthers.oldest() ?? stalled() ?? idleCloudflare.oldest()))
         return refuse('total')
       const connection: Connection = {
         socket,
@@ -167,7 +177,7 @@ export function createConnections(
         kind: 'handshake',
         peer: null,
         active: 0,
-        idleSince: 0,
+        idleSince: now(),
         response: null,
         session: null,
         faults: 0,
@@ -179,6 +189,7 @@ export function createConnections(
       }
       accepted += 1
       book.add(connection)
+      handshaking.append(connection)
       open.handshake += 1
       if (whose.cloudflare) cloudflareOpen += 1
       if (network !== null) perNetwork.set(network, (perNetwork.get(network) ?? 0) + 1)
@@ -186,14 +197,15 @@ export function createConnections(
     },
     ready(connection, kind) {
       if (connection.released) return
+      listOf(connection).remove(connection)
       open[connection.kind] -= 1
       open[kind] += 1
       connection.kind = kind
       connection.idleSince = now()
-      idleListOf(connection).append(connection)
+      listOf(connection).append(connection)
     },
     begin(connection) {
-      if (connection.active === 0) idleListOf(connection).remove(connection)
+      if (connection.active === 0) listOf(connection).remove(connection)
       connection.active += 1
     },
     end(connection) {
@@ -202,7 +214,7 @@ export function createConnections(
       connection.response = null
       if (connection.released) return
       connection.idleSince = now()
-      idleListOf(connection).append(connection)
+      listOf(connection).append(connection)
     },
     release,
     closeExpired({ cloudflareMs, otherMs }) {

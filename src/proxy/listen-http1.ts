@@ -38,6 +38,9 @@ export interface Http1Timeouts {
 /** Request line and all header fields. Cloudflare sends at most 32 KB; Node's own default of 16 KB would refuse some of that. */
 export const maxHeaderBytes = 32 * 1024
 
+/** Requests in flight on one connection, as many as HTTP/2 may have streams: Node itself would read on for ever. */
+const maxPipelined = 100
+
 /**
  * An HTTP/1 server that never listens: connections come by `emit('connection', socket)`.
  * After `begin` of a drain, answers say `Connection: close`: ask `draining`.
@@ -53,6 +56,15 @@ export function createHttp1Server(
     const connection = connectionOf(req.socket)
     const peer = connection?.peer ?? null
     if (connection === undefined || peer === null) {
+      req.socket.destroy()
+      return
+    }
+    if (connection.active >= maxPipelined) {
+      report(
+        connection,
+        'pipeline',
+        `more than ${maxPipelined} requests without waiting for answers`,
+      )
       req.socket.destroy()
       return
     }

@@ -1,6 +1,5 @@
 // The TLS half of the listener: the handshake, the certificate by server name, client certificates, tickets.
 
-import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createServer, type SecureContext, TLSSocket } from 'node:tls'
 import { GatehouseError } from '../errors.ts'
@@ -9,6 +8,7 @@ import type { Host } from '../model.ts'
 import type { ServerContexts } from './certificates.ts'
 import { connectionOf } from './connection-key.ts'
 import type { Connection } from './connections.ts'
+import { checkOriginPullCa } from './origin-pull-ca.ts'
 import type { Peer } from './peer.ts'
 import { createTicketKeys, ticketKeyLifetimeMs } from './tickets.ts'
 import { noTickets, tlsOptionFlags, tlsPolicy } from './tls-policy.ts'
@@ -26,10 +26,15 @@ export interface TlsPart {
   stats(): { handshakes: number; resumed: number }
 }
 
+/** OpenSSL's errors carry a short reason; their message begins with an address in our memory. */
+interface TlsError extends NodeJS.ErrnoException {
+  readonly reason?: string
+}
+
 /** A fatal alert "unrecognized_name" in a record of its own (RFC 8446 §6, RFC 6066 §3). */
 const unrecognizedName = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x70])
 
-/** @throws GatehouseError `origin-pull-ca-invalid` when the CA is empty or no certificate: open is not an option (CVE-2026-27586). */
+/** @throws GatehouseError `origin-pull-ca-invalid`, see `origin-pull-ca.ts`. */
 export function createTlsServer(
   options: { readonly originPullCa: string | null; readonly handshakeMs: number },
   handlers: TlsHandlers,
@@ -40,7 +45,7 @@ export function createTlsServer(
   },
 ): TlsPart {
   const { originPullCa } = options
-  if (originPullCa !== null) checkCa(originPullCa)
+  if (originPullCa !== null) checkOriginPullCa(originPullCa)
   const tickets = createTicketKeys({
     now: deps.now,
     randomBytes: deps.randomBytes,
@@ -121,10 +126,10 @@ export function createTlsServer(
     return host === null || deps.find(host) === null ? undefined : host
   }
 
-  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+  server.on('tlsClientError', (error: TlsError, socket) => {
     const raw = rawSocketOf(socket)
     const connection = raw === null ? undefined : connectionOf(raw)
-    handlers.failed(connection, error.code ?? 'unknown', error.message)
+    handlers.failed(connection, error.code ?? 'unknown', error.reason ?? error.message)
     socket.destroy()
   })
 
@@ -159,24 +164,4 @@ function clientCertificateOf(socket: TLSSocket): 'absent' | 'invalid' | 'valid' 
  */
 function rawSocketOf(socket: TLSSocket): Socket | null {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent ?? null
-}
-
-function checkCa(pem: string): void {
-  const remedy =
-    'name a file with the CA of Cloudflare’s client certificate (PEM); to go without it, take originPullCa out of routes.yaml'
-  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g)
-  if (blocks === null)
-    throw new GatehouseError('origin-pull-ca-invalid', 'the origin pull CA holds no certificate', {
-      remedy,
-    })
-  for (const block of blocks) {
-    try {
-      new X509Certificate(block)
-    } catch (cause) {
-      throw new GatehouseError('origin-pull-ca-invalid', 'the origin pull CA cannot be read', {
-        remedy,
-        cause,
-      })
-    }
-  }
 }

@@ -137,3 +137,21 @@ t.test('the plain port takes from the same slots', async (t) => {
   await t.rejects(http1(listener.https, { host, tls: { ca: listener.ca.certPem } }))
   raw.destroy()
 })
+
+t.test('when all slots are taken by handshakes that stall, the oldest of them goes', async (t) => {
+  let time = Date.now()
+  const listener = await startListener(t, {
+    now: () => time,
+    listen: { limits: { total: 2, reservedForCloudflare: 0 } },
+  })
+  const silent = [await rawClient(listener.https), await rawClient(listener.https)]
+  await until(() => listener.listener.stats().open.handshake === 2, 'both are counted')
+  await t.rejects(connect(listener))
+  time += 2000
+  const raw = await connect(listener)
+  await raw.send(request)
+  t.equal((await raw.response()).status, 200)
+  await silent[0]?.readToEnd()
+  t.equal(silent[1]?.ended(), null)
+  for (const one of [raw, ...silent]) one.destroy()
+})

@@ -320,3 +320,31 @@ t.test('requests in flight are counted to the end, pipelined and aborted ones to
   await until(() => stats().open.http1 === 0, 'gone')
   t.equal(stats().idle, 0)
 })
+
+t.test('a client that never waits for answers is cut off', async (t) => {
+  let requests = 0
+  const listener = await startListener(t, { handlers: { request: () => void requests++ } })
+  const raw = await connect(listener)
+  await raw.send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(300))
+  await raw.readToEnd()
+  t.equal(requests, 100)
+  t.match(await listener.failure('pipeline'), { kind: 'http1', address: '127.0.0.1' })
+})
+
+t.test(
+  'chunk extensions beyond 16 KB are 413 (.NET’s CVE-2025-55315 is their other danger)',
+  async (t) => {
+    const listener = await startListener(t, {
+      handlers: {
+        request(req, res) {
+          res.on('error', () => {})
+          req.on('error', () => {})
+          req.resume()
+        },
+      },
+    })
+    const head = `POST / HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n`
+    t.match(await exchange(listener, `${head}1;${'a'.repeat(20_000)}\r\nx\r\n`), /^HTTP\/1\.1 413 /)
+    t.match(await exchange(listener, `${head}2;\nxx\r\n0\r\n\r\n`), /^HTTP\/1\.1 400 /)
+  },
+)

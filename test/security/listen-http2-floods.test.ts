@@ -285,3 +285,42 @@ t.test('a TCP connection that is half closed does not keep its session', async (
   await raw.readToEnd()
   t.equal(raw.ended(), 'end')
 })
+
+t.test('a hundred slow downloads fit into the memory one session may take', async (t) => {
+  const size = 200_000
+  const listener = await startListener(t, {
+    handlers: {
+      stream(stream) {
+        stream.on('error', () => {})
+        stream.respond({ ':status': 200 })
+        let sent = 0
+        const more = () => {
+          while (sent < size) {
+            sent += 20_000
+            if (!stream.write(Buffer.alloc(20_000))) return
+          }
+          stream.end()
+        }
+        stream.on('drain', more)
+        more()
+      },
+    },
+  })
+  const client = await h2(listener.https, { ca: listener.ca.certPem, servername: host })
+  const streams = Array.from({ length: 100 }, () =>
+    client.open({ ':path': '/', ':authority': host }),
+  )
+  await Promise.all(
+    streams.map((stream) => new Promise((resolve) => stream.once('response', resolve))),
+  )
+  const sizes = await Promise.all(
+    streams.map(async (stream) => {
+      let bytes = 0
+      for await (const chunk of stream) bytes += chunk.length
+      return bytes
+    }),
+  )
+  t.ok(sizes.every((bytes) => bytes === size))
+  t.same(listener.failures, [])
+  await client.close()
+})

@@ -125,3 +125,16 @@ t.test('a connection with something in flight is never idle', async (t) => {
   )
   t.equal(connections.size, 0)
 })
+
+t.test('when nothing is idle, a handshake that stalls makes room', async (t) => {
+  const { open, opened, connections, tick } = book()
+  const first = opened('192.0.2.1')
+  tick()
+  for (let i = 2; i < 5; i++) opened(`192.0.2.${i}`)
+  t.equal(open('192.0.2.9'), 'total')
+  for (let i = 0; i < 1999; i++) tick()
+  t.type(open('192.0.2.9'), 'object')
+  t.ok(first.released)
+  t.equal(open('192.0.2.10'), 'total', 'the others have a millisecond left')
+  t.match(connections.stats(), { open: { handshake: 4 }, idle: 0 })
+})
