@@ -116,7 +116,7 @@ const makers: readonly Maker[] = [
   ({ reloads }) => (reloads === undefined ? [] : reloadFamilies(reloads())),
   ({ certificates }) => (certificates === undefined ? [] : certificateFamilies(certificates())),
   ({ logs }) => (logs === undefined ? [] : logFamilies(logs())),
-  ({ process }) => (process === undefined ? [] : processFamilies(process())),
+  ({ process: facts }) => (facts === undefined ? [] : processFamilies(facts())),
 ]
 /** Names of a certificate that fit in a label. */
 const maxNamesInLabel = 8
