@@ -41,6 +41,8 @@ export class Http1Exchange implements Exchange {
   #body: RequestBody | null = null
   #observer: BodyObserver | null = null
   #awaitsDrain = false
+  #length: number | null = null
+  #held: Buffer | null = null
   /** The raw socket of an upgrade request, and the bytes that came with it. */
   readonly #socket: Duplex | null
   readonly #head: Buffer | null
@@ -104,17 +106,23 @@ export class Http1Exchange implements Exchange {
     this.#observer?.bodyEnded()
   }
 
-  begin(status: number, headers: string[], _length: number | null): void {
+  begin(status: number, headers: string[], length: number | null): void {
     this.begun = true
+    this.#length = length
     const res = this.#response()
     if (this.#leavesBodyBehind()) res.shouldKeepAlive = false
     res.writeHead(status, headers)
   }
 
   write(chunk: Buffer): boolean {
-    this.bytesOut += chunk.length
     const res = this.#res
     if (res === null) return true
+    // The whole body came at once, so its end is the next thing to come: head and body go out in one write.
+    if (chunk.length === this.#length) {
+      this.#held = chunk
+      return true
+    }
+    this.bytesOut += chunk.length
     if (res.write(chunk)) return true
     if (!this.#awaitsDrain) {
       this.#awaitsDrain = true
@@ -129,7 +137,13 @@ export class Http1Exchange implements Exchange {
     if (trailers !== null && res.chunkedEncoding) res.addTrailers(pairs(trailers))
     // A body that the backend did not wait for is no longer wanted.
     if (this.#leavesBodyBehind()) this.#linger(res)
-    res.end()
+    const held = this.#held
+    if (held === null) {
+      res.end()
+    } else {
+      this.bytesOut += held.length
+      res.end(held)
+    }
   }
 
   answer(status: number, headers: string[], body: Buffer): void {

@@ -35,6 +35,8 @@ export class Http2Exchange implements Exchange {
   #listener: ExchangeListener | null = null
   #body: RequestBody | null = null
   #observer: BodyObserver | null = null
+  #length: number | null = null
+  #held: Buffer | null = null
   #trailers: readonly string[] | null = null
   #continueExpected: boolean
 
@@ -105,6 +107,7 @@ export class Http2Exchange implements Exchange {
 
   begin(status: number, headers: string[], length: number | null): void {
     this.begun = true
+    this.#length = length
     const stream = this.#stream
     if (stream.destroyed) return
     headers.push(':status', String(status))
@@ -118,13 +121,23 @@ export class Http2Exchange implements Exchange {
   }
 
   write(chunk: Buffer): boolean {
+    // The whole body came at once, so its end is the next thing to come: one DATA frame carries both.
+    if (chunk.length === this.#length) {
+      this.#held = chunk
+      return true
+    }
     this.bytesOut += chunk.length
     return this.#stream.destroyed ? true : this.#stream.write(chunk)
   }
 
   end(trailers: readonly string[] | null): void {
     this.#trailers = trailers
-    if (!this.#stream.destroyed) this.#stream.end()
+    const held = this.#held
+    if (held !== null) this.bytesOut += held.length
+    if (!this.#stream.destroyed) {
+      if (held === null) this.#stream.end()
+      else this.#stream.end(held)
+    }
     this.#stopBody()
   }
 
