@@ -63,7 +63,7 @@ export function environmentExample(): string {
     '# A flag beats the environment, the environment beats this file.',
     '',
     ...settings.flatMap((each) => [`# ${each.summary}`, `#${variableOf(each.name)}=`, '']),
-    '# Secrets that routes.yaml names, as in { secret: photos-token }: the value, or the file that holds it',
+    '# Secrets that routes.yaml names, as in { secret: PHOTOS_TOKEN }: the value, or the file that holds it',
     '#GATEHOUSE_SECRET_PHOTOS_TOKEN=',
     '#GATEHOUSE_SECRET_PHOTOS_TOKEN_FILE=',
     '',

@@ -1,0 +1,117 @@
+// What `gatehouse check` prints and how it exits.
+
+import { writeFileSync } from 'node:fs'
+import t from 'tap'
+import { type CheckOptions, check } from '../../src/cli/check.ts'
+import { readTable } from '../../src/routes-file/read.ts'
+import { writeSnapshot } from '../../src/routes-file/snapshot.ts'
+import { configIn, createOutput } from '../fixtures/config.ts'
+
+const good = `version: 1
+domain: example.com
+routes:
+  - { service: Login, host: auth, to: login, access: public }
+  - { service: Admin, host: proxy, to: admin, access: { groups: [admin] } }
+  - { service: A, host: a, to: 'http://127.0.0.1:3000' }
+`
+const warned = good.replace('127.0.0.1', '192.0.2.7')
+const wrong = `version: 1
+domain: example.com
+rutes: []
+routes:
+  - { service: A, host: a, to: nowhere:80 }
+  - { service: A, host: 'b c', to: 'http://127.0.0.1:3000', access: everybody }
+`
+
+async function run(directory: string, table: string, options: Partial<CheckOptions> = {}) {
+  const output = createOutput()
+  const config = configIn(directory, table)
+  const code = await check({
+    config,
+    cwd: directory,
+    strict: false,
+    againstRunning: false,
+    asJson: false,
+    write: output.write,
+    ...options,
+  })
+  return { code, text: output.text(), config }
+}
+
+t.test('a good table exits with 0 and says how many routes it has', async (t) => {
+  const { code, text } = await run(t.testdir(), good)
+  t.equal(code, 0)
+  t.equal(text, 'routes.yaml: 0 errors, 0 warnings, 3 routes\n')
+})
+
+t.test(
+  'every error has file, line and column, as compilers print them, and the exit code is 1',
+  async (t) => {
+    const { code, text } = await run(t.testdir(), wrong)
+    t.equal(code, 1)
+    const lines = text.trimEnd().split('\n')
+    t.ok(lines.length >= 5, text)
+    for (const line of lines.slice(0, -1))
+      t.match(line, /^routes\.yaml:\d+:\d+: (error|warning): .+; .+$/)
+    t.match(lines.at(-1), /^routes\.yaml: [4-9] errors, \d+ warnings?$/)
+  },
+)
+
+t.test('warnings exit with 0, and with 1 when they are to count', async (t) => {
+  const { code, text } = await run(t.testdir(), warned)
+  t.equal(code, 0)
+  t.match(text, /0 errors, 1 warning,/)
+  t.equal((await run(t.testdir(), warned, { strict: true })).code, 1)
+})
+
+t.test(
+  'a header that names a secret which is not there is a warning with the variable to set',
+  async (t) => {
+    const headers = 'requestHeaders: { set: { x-token: { secret: api_token } } }'
+    const table = good.replace(/ }\n$/, `, ${headers} }\n`)
+    const { text } = await run(t.testdir(), table)
+    t.match(text, /secret api_token is not configured here; set GATEHOUSE_SECRET_API_TOKEN/)
+  },
+)
+
+t.test('--json prints the same as data', async (t) => {
+  const { code, text } = await run(t.testdir(), wrong, { asJson: true })
+  t.equal(code, 1)
+  const report = JSON.parse(text)
+  t.match(report, { routes: null, warnings: Number, changes: null, file: /routes\.yaml$/ })
+  t.equal(report.problems.length, report.errors + report.warnings)
+  t.match(report.problems[0], { line: Number, column: Number, what: String, remedy: String })
+})
+
+t.test('against what runs, it says who gains and loses access', async (t) => {
+  const directory = t.testdir()
+  const { config } = await run(directory, good)
+  const before = readTable(good).definition
+  if (before === null) throw new Error('the table is good')
+  await writeSnapshot(config.snapshotFile, before, 'hash')
+
+  const same = await run(directory, good, { againstRunning: true })
+  t.match(same.text, 'nobody gains or loses access')
+
+  const open = good.replace(/ }\n$/, ', access: public, prefix: true }\n')
+  const { code, text } = await run(directory, open, { againstRunning: true })
+  t.equal(code, 0, 'a change is no mistake')
+  t.match(text, /! weaker +.*login → public/)
+  t.match(text, /1 change marked !/)
+  const asJson = await run(directory, open, { againstRunning: true, asJson: true })
+  t.match(JSON.parse(asJson.text).changes, [{ kind: 'weaker', before: /login/, after: /public/ }])
+})
+
+t.test('without anything to compare with, it says so and exits as before', async (t) => {
+  const nothing = await run(t.testdir(), good, { againstRunning: true })
+  t.match(nothing, { code: 0, text: /not compared .* nothing ran here yet/ })
+  const broken = await run(t.testdir(), wrong, { againstRunning: true })
+  t.match(broken, { code: 1, text: /not compared .* the table has errors/ })
+  const damaged = t.testdir({ data: {} })
+  const config = configIn(damaged, good)
+  writeFileSync(config.snapshotFile, 'rubbish')
+  t.match(await run(damaged, good, { againstRunning: true }), {
+    code: 0,
+    text: /not compared .*delete/,
+  })
+})
