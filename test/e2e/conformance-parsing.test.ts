@@ -249,7 +249,7 @@ t.test('point 7: the forms of a request target (RFC 9112 §3.2.1 to §3.2.4)', a
     await refused(t, request(`GET ${target}`))
   }
   const options = await edge.exchange(request('OPTIONS *', close))
-  t.match(options, /^HTTP\/1\.1 204 [^]*\r\nallow: GET, HEAD/i, 'OPTIONS * is answered by us')
+  t.match(options, /^HTTP\/1\.1 204 .*\r\nallow: GET, HEAD/is, 'OPTIONS * is answered by us')
   await refused(t, request('POST *'))
 })
 
