@@ -4,7 +4,7 @@
 export interface Problem {
   /** An error keeps the file from being used; a warning does not. */
   readonly severity: 'error' | 'warning'
-  /** From the list in docs/errors.md; scripts may depend on it. */
+  /** From the list in docs/routes.md; scripts may depend on it. */
   readonly code: string
   /** 1-based. */
   readonly line: number

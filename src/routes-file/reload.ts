@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
-import { forgetAccepted, isAccepted } from './accepted.ts'
+import { acceptedFileOf, forgetAccepted, isAccepted } from './accepted.ts'
 import { type AccessChange, accessChanges, weakening } from './access-change.ts'
 import { formatProblem, type Problem } from './problem.ts'
 import type { ReadResult } from './read.ts'
@@ -139,7 +139,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
     const changes = current === null ? [] : accessChanges(current.definition, definition)
     const weaker = weakening(changes)
     const mode = stricter(current?.definition ?? definition, definition)
-    if (weaker.length > 0 && mode === 'hold' && !(await isAccepted(snapshotFile, hash))) {
+    if (weaker.length > 0 && mode === 'hold' && !(await isAccepted(snapshotFile, text))) {
       return held(reason, weaker)
     }
     try {
@@ -212,7 +212,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
       reason,
       file,
       changes: changes.length,
-      remedy: 'undo the edit, or accept this very text with: gatehouse check --accept',
+      remedy: `undo the edit, or accept this very text: sha256sum ${file} > ${acceptedFileOf(snapshotFile)}; then reload`,
     })
     return { kind: 'held', changes }
   }
