@@ -48,26 +48,25 @@ export const maxTextLength = 512
 
 /** @returns the line with its newline, ASCII, at most 40 kB however large the entry. */
 export function accessLine(entry: AccessEntry): string {
+  // Pieces are joined as few times as possible: every `+` is an object until the line is copied into its block.
   return (
     '{"time":"' +
     isoTime(entry.time) +
-    '","id":' +
-    jsonString(entry.id) +
-    ',"client":' +
-    jsonString(entry.client) +
-    ',"user":' +
-    jsonText(entry.user) +
-    ',"session":' +
-    jsonText(entry.session) +
-    ',"host":' +
-    jsonString(entry.host) +
-    ',"method":' +
-    jsonString(entry.method) +
-    ',"path":' +
-    jsonPath(entry.path) +
-    ',"protocol":' +
-    jsonString(entry.protocol) +
-    ',"status":' +
+    '","id":"' +
+    inner(entry.id) +
+    '","client":"' +
+    inner(entry.client) +
+    (entry.user === null ? '","user":null' : `","user":"${inner(entry.user)}"`) +
+    (entry.session === null ? ',"session":null' : `,"session":"${inner(entry.session)}"`) +
+    ',"host":"' +
+    inner(entry.host) +
+    '","method":"' +
+    inner(entry.method) +
+    '","path":"' +
+    innerPath(entry.path) +
+    '","protocol":"' +
+    inner(entry.protocol) +
+    '","status":' +
     jsonInteger(entry.status) +
     ',"requestBytes":' +
     jsonInteger(entry.requestBytes) +
@@ -79,14 +78,13 @@ export function accessLine(entry: AccessEntry): string {
     jsonMs(entry.admitMs) +
     ',"upstreamMs":' +
     (entry.upstreamMs > 0 ? jsonMs(entry.upstreamMs) : 'null') +
-    ',"route":' +
-    jsonText(entry.route) +
-    ',"upstream":' +
-    jsonText(entry.upstream) +
-    ',"outcome":' +
-    jsonString(entry.outcome) +
-    ',"droppedHeaders":' +
-    jsonText(entry.droppedHeaders) +
+    (entry.route === null ? ',"route":null' : `,"route":"${inner(entry.route)}"`) +
+    (entry.upstream === null ? ',"upstream":null' : `,"upstream":"${inner(entry.upstream)}"`) +
+    ',"outcome":"' +
+    inner(entry.outcome) +
+    (entry.droppedHeaders === null
+      ? '","droppedHeaders":null'
+      : `","droppedHeaders":"${inner(entry.droppedHeaders)}"`) +
     (entry.retried ? ',"retried":true}\n' : ',"retried":false}\n')
   )
 }
@@ -108,9 +106,7 @@ export function maskPath(path: string): string {
 
 /** Any text as a JSON string (RFC 8259 §7) in ASCII, cut off after `maxLength` characters. */
 export function jsonString(text: string, maxLength = maxTextLength): string {
-  // Irregexp's class scan is a third faster than a loop over charCodeAt here (34 against 48 ns for 45 characters).
-  if (text.length <= maxLength && !unsafe.test(text)) return `"${text}"`
-  return escaped(text, maxLength)
+  return `"${inner(text, maxLength)}"`
 }
 
 /** `2026-11-21T02:05:53.042Z`; `1970-01-01T00:00:00.000Z` for what is no time. */
@@ -136,15 +132,18 @@ const hundredths = Array.from({ length: 100 }, (_, i) => `.${String(i).padStart(
 let lastSecond = -1
 let lastPrefix = ''
 
-function jsonText(text: string | null): string {
-  return text === null ? 'null' : jsonString(text)
+/** What stands between the quotes of a JSON string; `text` itself when nothing has to be escaped. */
+function inner(text: string, maxLength = maxTextLength): string {
+  // Irregexp's class scan is a third faster than a loop over charCodeAt here (34 against 48 ns for 45 characters).
+  if (text.length <= maxLength && !unsafe.test(text)) return text
+  return escaped(text, maxLength)
 }
 
-function jsonPath(path: string): string {
+function innerPath(path: string): string {
   if (path.length <= maxPathLength && !unsafeInPath.test(path) && secretBegins(path) === -1) {
-    return `"${path}"`
+    return path
   }
-  return jsonString(maskPath(path), maxPathLength)
+  return inner(maskPath(path), maxPathLength)
 }
 
 function jsonInteger(value: number): string {
@@ -161,7 +160,7 @@ function jsonMs(ms: number): string {
 
 function escaped(text: string, maxLength: number): string {
   const length = Math.min(text.length, maxLength)
-  let out = '"'
+  let out = ''
   let from = 0
   for (let i = 0; i < length; i++) {
     const c = text.charCodeAt(i)
@@ -171,7 +170,7 @@ function escaped(text: string, maxLength: number): string {
     from = i + 1
   }
   out += text.slice(from, length)
-  return length < text.length ? `${out}\\u2026"` : `${out}"`
+  return length < text.length ? `${out}\\u2026` : out
 }
 
 function unicodeEscape(code: number): string {

@@ -49,7 +49,7 @@ export const pageStyle = `${tokenSheet}${[
   '.mark{display:block;width:3rem;height:3rem;margin:0 0 2.25rem;color:var(--accent)}',
   '.eyebrow{margin:0 0 .5rem;color:var(--soft);font-size:.9375rem;overflow-wrap:anywhere}',
   'h1{margin:0;font-size:clamp(1.75rem,1.3rem + 2.2vw,2.5rem);font-weight:620;line-height:1.18;letter-spacing:-.018em;text-wrap:balance;overflow-wrap:break-word}',
-  '.lead{margin:1rem 0 0;max-width:32rem;color:var(--soft);text-wrap:pretty;overflow-wrap:break-word}',
+  '.lead{margin:1rem 0 0;max-width:32rem;color:var(--soft);text-wrap:balance;overflow-wrap:break-word}',
   '.note{margin:1.5rem 0 0;padding:.125rem 0 .125rem 1rem;border-left:3px solid var(--accent);overflow-wrap:break-word}',
   '.go{margin:2.25rem 0 0}',
   '.button{display:inline-block;min-height:3rem;padding:.6875rem 1.375rem;border:1px solid transparent;border-radius:.625rem;background:var(--accent);color:var(--on-accent);font-weight:600;text-decoration:none}',
