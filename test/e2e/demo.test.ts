@@ -1,0 +1,226 @@
+// `npm run demo` as a visitor meets it: a process of its own, everything over its real ports.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { type ClientTls, h2, http1, rawClient } from '../fixtures/clients.ts'
+import { deterministicBytes, deterministicSha256 } from '../fixtures/deterministic-bytes.ts'
+import { openWebSocket, openWebSocketOverH2 } from '../fixtures/web-socket-client.ts'
+
+const entry = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
+
+interface Demo {
+  readonly https: number
+  readonly http: number
+  readonly ops: number
+  readonly tls: ClientTls
+  readonly tableFile: string
+  output(): string
+  /** Resolves when the demo has printed something that matches. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>
+  /** Sends the signal and resolves with the exit code and the signal that killed it, if one did. */
+  stop(signal: NodeJS.Signals): Promise<readonly [number | null, NodeJS.Signals | null]>
+}
+
+async function startDemo(t: Test, dataDir: string, args: readonly string[] = []): Promise<Demo> {
+  const free = ['--https', '0', '--http', '0', '--ops', '0', '--data', dataDir]
+  const child = spawn(process.execPath, [entry, ...free, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const { output, printed, exited } = observe(child)
+  await printed(/Ctrl-C stops/)
+  const [, https] = await printed(/https:\/\/gatehouse\.localhost:(\d+)\//)
+  const [, http] = await printed(/http:\/\/gatehouse\.localhost:(\d+)\//)
+  const [, ops] = await printed(/http:\/\/127\.0\.0\.1:(\d+)\/metrics/)
+  return {
+    https: Number(https),
+    http: Number(http),
+    ops: Number(ops),
+    tls: { ca: readFileSync(join(dataDir, 'ca.pem'), 'utf8') },
+    tableFile: join(dataDir, String(https), 'routes.yaml'),
+    output,
+    printed,
+    stop: (signal) => {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+function observe(child: ChildProcess) {
+  let text = ''
+  const watchers = new Set<() => void>()
+  const take = (chunk: Buffer) => {
+    text += chunk.toString()
+    for (const watch of watchers) watch()
+  }
+  child.stdout?.on('data', take)
+  child.stderr?.on('data', take)
+  const exited = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.on('exit', (code, signal) => resolve([code, signal]))
+  })
+  const printed = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const watch = () => {
+        const match = pattern.exec(text)
+        if (match === null) return
+        watchers.delete(watch)
+        resolve(match)
+      }
+      watchers.add(watch)
+      watch()
+      void exited.then(([code]) =>
+        reject(new Error(`exited with ${code} before ${pattern}:\n${text}`)),
+      )
+    })
+  return { output: () => text, printed, exited }
+}
+
+t.test('a visitor finds everything the guide names', async (t) => {
+  const demo = await startDemo(t, join(t.testdir(), 'data'))
+  const { https, tls } = demo
+  const host = (name: string) => `${name}gatehouse.localhost:${https}`
+  const get = (name: string, path = '/', headers: Record<string, string> = {}) =>
+    http1(https, { host: host(name), path, headers, tls })
+  const page = { accept: 'text/html' }
+
+  await t.test('HTTP/1.1', async (t) => {
+    const welcome = await get('')
+    t.equal(welcome.status, 200)
+    t.match(welcome.text, `href="https://echo.${host('')}/"`)
+    t.match(welcome.headers['strict-transport-security'], /max-age=31536000/)
+    const seen = await get('headers.', '/json', { 'remote-user': 'admin', 'x-mine': 'kept' })
+    const { headers } = JSON.parse(seen.text)
+    const names = headers.map(([name]: [string]) => name.toLowerCase())
+    t.ok(names.includes('x-mine') && names.includes('x-forwarded-for'))
+    t.notOk(names.includes('remote-user'))
+  })
+
+  await t.test('the plain port leads to HTTPS', async (t) => {
+    const plain = await http1(demo.http, { host: 'headers.gatehouse.localhost', path: '/a?b' })
+    t.equal(plain.status, 301)
+    t.equal(plain.headers.location, `https://headers.${host('')}/a?b`)
+  })
+
+  await t.test('HTTP/2, and a WebSocket on one of its streams', async (t) => {
+    const client = await h2(https, { ...tls, servername: 'echo.gatehouse.localhost' })
+    const answer = await client.request({ host: host('echo.') })
+    t.match(answer, { status: 200, text: /echo\.js/ })
+    const socket = await openWebSocketOverH2(client, { host: host('echo.'), path: '/socket' })
+    t.match(await socket.next(), 'connected')
+    socket.send('over HTTP/2')
+    t.equal(await socket.next(), 'over HTTP/2')
+    socket.close(1000)
+    t.match(await socket.closed, { code: 1000 })
+    await client.close()
+  })
+
+  await t.test('WebSocket over HTTP/1.1', async (t) => {
+    const socket = await openWebSocket(https, { host: host('echo.'), path: '/socket', tls })
+    t.match(await socket.next(), 'connected')
+    socket.send(Buffer.alloc(100_000, 1))
+    t.equal((await socket.next()).length, 100_000)
+    socket.close(1000)
+    t.match(await socket.closed, { code: 1000 })
+  })
+
+  await t.test('events arrive one by one', async (t) => {
+    const client = await rawClient(https, { ...tls, servername: 'events.gatehouse.localhost' })
+    await client.send(`GET /stream?count=2 HTTP/1.1\r\nHost: ${host('events.')}\r\n\r\n`)
+    const first = await client.readUntil('\n\n')
+    t.match(first.toString(), /^HTTP\/1\.1 200/)
+    const event = first.includes('"count":1') ? first : await client.readUntil('"count":1')
+    t.notMatch(event.toString(), '"count":2', 'the second is not waited for')
+    await client.readUntil('"count":2')
+    client.destroy()
+  })
+
+  await t.test('upload and download', async (t) => {
+    const bytes = 5_000_000
+    const body = deterministicBytes(bytes)
+    const sent = await http1(https, {
+      host: host('upload.'),
+      path: '/file',
+      method: 'PUT',
+      body,
+      tls,
+    })
+    t.same(JSON.parse(sent.text), { bytes, sha256: deterministicSha256(bytes) })
+    t.equal((await get('upload.', `/file?bytes=${bytes}`)).body.length, bytes)
+  })
+
+  await t.test('what stops at the gate', async (t) => {
+    t.equal((await get('private.')).status, 401)
+    t.equal((await get('private.', '/', page)).status, 401)
+    t.equal((await get('album.', '/photos/1')).status, 401)
+    t.equal((await get('nowhere.')).status, 404)
+    t.match(await get('album.', '/', page), { status: 200, text: /Album/ })
+    t.match(await get('old.', '/x'), {
+      status: 302,
+      headers: { location: `https://headers.${host('')}/x` },
+    })
+    t.match(await get('closed.', '/', page), { status: 503, text: /painters/ })
+    const statuses = []
+    for (let i = 0; i < 5; i++) statuses.push((await get('limited.')).status)
+    t.match(statuses, [200, 200, 200])
+    t.ok(statuses.includes(429))
+  })
+
+  await t.test('what goes wrong is told', async (t) => {
+    t.equal((await get('down.')).status, 502)
+    t.equal((await get('crash.', '/before')).status, 502)
+    t.equal((await get('crash.', '/garbage')).status, 502)
+    await t.rejects(get('crash.', '/within'), 'an answer that is cut does not look whole')
+    t.match(await get('slow.', '/answer?after=0'), { status: 200, text: /0 seconds/ })
+  })
+
+  await t.test('metrics are on the local address', async (t) => {
+    const metrics = await http1(demo.ops, { path: '/metrics' })
+    t.match(metrics.text, /gatehouse_http_requests_total\{.*route="upload\/"/)
+    t.equal((await http1(demo.ops, { path: '/health' })).status, 200)
+  })
+
+  await t.test('an edit of the table counts at once', async (t) => {
+    const table = readFileSync(demo.tableFile, 'utf8')
+    writeFileSync(demo.tableFile, table.replace('The painters are in.', 'The painters are out.'))
+    const deadline = Date.now() + 10_000
+    let text = ''
+    while (!text.includes('painters are out') && Date.now() < deadline) {
+      text = (await get('closed.', '/', page)).text
+    }
+    t.match(text, 'painters are out')
+  })
+
+  await t.test('Ctrl-C ends it, streams and all', async (t) => {
+    const socket = await openWebSocket(https, { host: host('echo.'), path: '/socket', tls })
+    const events = await rawClient(https, { ...tls, servername: 'events.gatehouse.localhost' })
+    await events.send(`GET /stream HTTP/1.1\r\nHost: ${host('events.')}\r\n\r\n`)
+    await events.readUntil('"count":1')
+    const stopped = demo.stop('SIGINT')
+    t.match(await socket.closed, { code: 1001 })
+    await events.readUntil('0\r\n\r\n')
+    t.same(await stopped, [0, null])
+    t.match(demo.output(), /Stopped\.\n$/)
+    for (const port of [https, demo.http, demo.ops]) {
+      await t.rejects(rawClient(port), { code: 'ECONNREFUSED' })
+    }
+  })
+})
+
+t.test('a second start keeps the CA and takes the next port when one is taken', async (t) => {
+  const dataDir = join(t.testdir(), 'data')
+  const first = await startDemo(t, dataDir)
+  t.match(first.output(), 'new, made for this machine')
+  const second = await startDemo(t, dataDir, ['--https', String(first.https)])
+  t.match(second.output(), `port ${first.https} is taken, so HTTPS is on ${second.https}`)
+  t.match(second.output(), 'the one of last time')
+  t.equal(second.tls.ca, first.tls.ca)
+  // npm passes on what the terminal has sent already: two at once are one key press.
+  const stopping = second.stop('SIGINT')
+  void second.stop('SIGINT')
+  t.same(await stopping, [0, null])
+  t.same(await first.stop('SIGTERM'), [0, null])
+})
