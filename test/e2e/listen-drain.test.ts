@@ -1,5 +1,7 @@
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ServerHttp2Stream } from 'node:http2'
+import tls from 'node:tls'
 import t from 'tap'
 import { h2, type RawClient, rawClient } from '../fixtures/clients.ts'
 import { startListener, type TestListener, until } from '../fixtures/listener.ts'
@@ -120,3 +122,37 @@ t.test('draining an idle listener takes no time, and twice is no harm', async (t
   await listener.listener.drain(5000)
   await listener.listener.drain(5000)
 })
+
+t.test('closing now ends everything, also what had not finished its handshake', async (t) => {
+  const listener = await startListener(t, {
+    handlers: { request: (_req, res) => void res.write('begun') },
+  })
+  const raw = await connect(listener)
+  await raw.send(request)
+  await raw.readUntil('begun')
+  const silent = await rawClient(listener.https)
+  const client = await h2(listener.https, { ca: listener.ca.certPem, servername: host })
+  await until(() => listener.listener.stats().open.handshake === 1, 'all are open')
+  listener.listener.closeNow()
+  await Promise.all([raw.readToEnd(), silent.readToEnd()])
+  await until(() => client.session.destroyed, 'the session is gone')
+  await until(() => listener.listener.stats().open.http2 === 0, 'and forgotten')
+  await t.rejects(rawClient(listener.https))
+})
+
+t.test(
+  'a handshake that was on its way when the drain began may still bring its request',
+  async (t) => {
+    const listener = await startListener(t)
+    const raw = await rawClient(listener.https)
+    await until(() => listener.listener.stats().open.handshake === 1, 'TCP is there')
+    const drained = listener.listener.drain(5000)
+    const secure = tls.connect({ socket: raw.socket, ca: listener.ca.certPem, servername: host })
+    await once(secure, 'secureConnect')
+    secure.write(request)
+    const [answer] = await once(secure, 'data')
+    t.match(String(answer), /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close/)
+    secure.destroy()
+    await drained
+  },
+)

@@ -348,3 +348,13 @@ t.test(
     t.match(await exchange(listener, `${head}2;\nxx\r\n0\r\n\r\n`), /^HTTP\/1\.1 400 /)
   },
 )
+
+t.test('a connection that never brings a request ends, whoever it is', async (t) => {
+  const listener = await startListener(t, {
+    listen: { timeouts: { headersMs: 100, checkMs: 20 } },
+    isCloudflare: () => true,
+  })
+  const raw = await connect(listener)
+  await raw.readToEnd()
+  await until(() => listener.listener.stats().open.http1 === 0, 'gone')
+})

@@ -16,7 +16,7 @@ import {
   requestBlock,
   u32,
 } from '../fixtures/http2-frames.ts'
-import { startListener, type TestListener } from '../fixtures/listener.ts'
+import { startListener, type TestListener, until } from '../fixtures/listener.ts'
 
 const host = 'a.gate.test'
 const calm = constants.NGHTTP2_ENHANCE_YOUR_CALM
@@ -96,6 +96,7 @@ t.test('a page that cancels a hundred requests at once is no flood', async (t) =
   }
   t.equal((await client.request({ host })).status, 204)
   t.same(listener.failures, [])
+  await until(() => listener.listener.stats().idle === 1, 'every stream was counted out again')
   await client.close()
 })
 
