@@ -1,0 +1,77 @@
+// Small answers over kept connections: CPU per request, rate, latency, and memory idle and busy.
+
+import { http1Load, http2Load, type Load } from '../lib/clients.ts'
+import { sleep } from '../lib/process.ts'
+import type { Session } from '../lib/session.ts'
+import { type Run, rotated, type Scenario, withSessions } from './scenario.ts'
+
+const settleMs = 2000
+const sampleMs = 500
+
+export const smallHttp1: Scenario = (run) =>
+  withSessions(
+    run,
+    run.contestants.filter((each) => !each.startOnly),
+    async (sessions) => {
+      await sleep(settleMs)
+      for (const { contestant, memory } of sessions) {
+        const { rss, pss } = memory()
+        run.results.add(contestant.name, 'idle.rss', rss)
+        run.results.add(contestant.name, 'idle.pss', pss)
+      }
+      await rounds(run, sessions, 'h1', (session, seconds) => http1Load(session.port, seconds))
+    },
+  )
+
+export const smallHttp2: Scenario = (run) =>
+  withSessions(
+    run,
+    run.contestants.filter((each) => !each.startOnly && each.http2),
+    (sessions) =>
+      rounds(run, sessions, 'h2', (session, seconds) =>
+        http2Load(session.port, seconds, run.place.directory),
+      ),
+  )
+
+async function rounds(
+  run: Run,
+  sessions: readonly Session[],
+  protocol: 'h1' | 'h2',
+  load: (session: Session, seconds: number) => Promise<Load>,
+): Promise<void> {
+  // Until the hot code is compiled.
+  for (const session of sessions) await load(session, run.seconds)
+  for (let round = 0; round < run.rounds; round++) {
+    run.say(`small answers, ${protocol}: round ${round + 1} of ${run.rounds}`)
+    for (const session of rotated(sessions, round)) await measure(run, session, protocol, load)
+  }
+}
+
+async function measure(
+  run: Run,
+  session: Session,
+  protocol: 'h1' | 'h2',
+  load: (session: Session, seconds: number) => Promise<Load>,
+): Promise<void> {
+  const { name } = session.contestant
+  let rss = 0
+  let pss = 0
+  const sampler = setInterval(() => {
+    const memory = session.memory()
+    rss = Math.max(rss, memory.rss)
+    pss = Math.max(pss, memory.pss)
+  }, sampleMs)
+  const before = session.cpuNs()
+  const { requests, seconds, p50, p99, wrong } = await load(session, run.seconds)
+  const cpuNs = session.cpuNs() - before
+  clearInterval(sampler)
+  if (wrong > 0) run.results.wrong(name, `${wrong} wrong answers of ${requests} (${protocol})`)
+  run.results.add(name, `${protocol}.cpuUs`, cpuNs / 1000 / requests)
+  run.results.add(name, `${protocol}.perSecond`, requests / seconds)
+  run.results.add(name, `${protocol}.p50Ms`, p50)
+  run.results.add(name, `${protocol}.p99Ms`, p99)
+  if (protocol === 'h1') {
+    run.results.add(name, 'busy.rss', rss)
+    run.results.add(name, 'busy.pss', pss)
+  }
+}
