@@ -123,6 +123,7 @@ async function runServe(config: Config): Promise<void> {
   const lifecycle = createLifecycle({
     drainMs: config.drainMs,
     exit: leave,
+    now: () => performance.now(),
     say: (line) => writeError(`gatehouse: ${line}\n`),
     after: (ms, run) => {
       const timer = setTimeout(run, ms)

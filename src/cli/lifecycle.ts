@@ -11,6 +11,8 @@ export interface LifecycleDeps {
   readonly exit: (code: number) => void
   /** One line for people. */
   readonly say: (line: string) => void
+  /** Milliseconds, monotonic. */
+  readonly now: () => number
   /** `setTimeout`, as a function that returns its own cancelling. */
   readonly after: (ms: number, run: () => void) => () => void
 }
@@ -27,6 +29,8 @@ export interface Lifecycle {
 export const fatalDrainMs = 3000
 /** For flushing logs once all connections are cut. */
 const closeMs = 2000
+/** Of one Ctrl-C, npm and npx pass a second one on to the program that the terminal has told already. */
+const sameKeyPressMs = 500
 /** As a shell reports a program that Ctrl-C ended: 128 + SIGINT. */
 const interruptedCode = 130
 
@@ -35,7 +39,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   let running: Running | null = null
   let phase: 'running' | 'draining' | 'closing' | 'gone' = 'running'
   let reloadWanted = false
-  let interrupts = 0
+  let interruptedAt: number | null = null
   let exitCode = 0
 
   function attach(started: Running): void {
@@ -52,16 +56,24 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
         drain(name, deps.drainMs)
         return
       case 'SIGINT':
-        interrupts += 1
-        if (phase === 'draining' && interrupts > 1) {
-          exitCode = interruptedCode
-          deps.say('SIGINT again: closing now')
-          close()
-        } else drain(name, deps.drainMs)
+        interrupt(deps.now())
         return
       default:
         name satisfies never
     }
+  }
+
+  function interrupt(now: number): void {
+    const before = interruptedAt
+    if (before !== null && now - before < sameKeyPressMs) return
+    interruptedAt = now
+    if (before === null || phase !== 'draining') {
+      drain('SIGINT', deps.drainMs)
+      return
+    }
+    exitCode = interruptedCode
+    deps.say('SIGINT again: closing now')
+    close()
   }
 
   function reload(): void {
