@@ -11,7 +11,7 @@ import type { Peer } from './proxy/peer.ts'
 import { type RequestHead, readHead } from './proxy/request-head.ts'
 import { type RequestTarget, readTarget } from './proxy/target.ts'
 import { handshakeKey } from './proxy/websocket.ts'
-import type { RouteTable, RuntimeRoute } from './routes.ts'
+import { acmePath, type RouteTable, type RuntimeRoute } from './routes.ts'
 
 /** Gatehouse's own paths on every host; no route can take them. */
 const ownPrefix = '/.gatehouse'
@@ -93,6 +93,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
 
   // Route
   if (isOwnPath(target.path)) return refuse('not-found')
+  if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const matched = table.match(host, target.path)
   for (const reading of target.alternatives) {
     if (table.match(host, reading) !== matched) return refuse('bad-target')
@@ -158,9 +159,18 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   return definition.webSocket ? webSocketAdmission(exchange, head) : refuse('forbidden')
 }
 
+/** The plain port forwards nothing but certificate challenges, and those to the old proxy alone. */
+function admitPlain(request: Request, path: string, table: RouteTable): Admission {
+  const { method } = request.exchange
+  if (table.acme === null || !path.startsWith(`${acmePath}/`)) return refuse('not-found')
+  if (method !== 'GET' && method !== 'HEAD') return refuse('method-not-allowed')
+  request.route = table.acme
+  return forward
+}
+
 function webSocketAdmission(exchange: Exchange, head: RequestHead): Admission {
   // RFC 6455 §4.1 knows no body; its bytes would be read as frames.
-  if (exchange.declaredBytes !== 0) return refuse('bad-request')
+  if (exchange.declaredBytes !== 0 || head.contentLength !== null) return refuse('bad-request')
   const key = handshakeKey(exchange, head)
   if (key !== null) return { kind: 'forward', webSocketKey: key }
   return refuse(head.webSocketVersion === '13' ? 'bad-request' : 'upgrade-required')

@@ -175,6 +175,8 @@ export interface TableDefinition {
   readonly routes: readonly Route[]
   /** Everything unknown goes here during a move; `null`: unknown is 404. */
   readonly fallback: UpstreamTarget | null
+  /** Who answers Let's Encrypt's HTTP-01 questions on the plain port meanwhile; `null`: nobody. */
+  readonly acmeFallback: UpstreamTarget | null
   /** Per client, before routing. */
   readonly floodLimit: RateLimit
   /** How many times `rateLimit` a signed-in session gets. */

@@ -48,6 +48,8 @@ export interface RouteTable {
   readonly routes: readonly RuntimeRoute[]
   /** Takes what no route takes, while a move is under way; `null`: unknown is refused. */
   readonly fallback: RuntimeRoute | null
+  /** Takes certificate challenges on the plain port, while a move is under way; `null`: nobody does. */
+  readonly acme: RuntimeRoute | null
   /**
    * The route for a request: exact host before wildcard (longest suffix first), then the longest path,
    * on segment borders.
@@ -117,28 +119,40 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
     return undefined
   }
 
-  const fallback =
-    definition.fallback === null
-      ? null
-      : prepare(
-          {
-            route: fallbackRoute(definition.fallback, definition),
-            index: routes.length,
-            signedInFactor: definition.signedInFactor,
-          },
-          deps,
-        )
-
-  return { definition, routes, fallback, match, knows: (host) => entriesOf(host) !== undefined }
+  const ours = (
+    target: UpstreamTarget | null,
+    row: { id: string; path: string; index: number },
+  ): RuntimeRoute | null => {
+    if (target === null) return null
+    const route = passingRoute(target, row, definition)
+    return prepare({ route, index: row.index, signedInFactor: definition.signedInFactor }, deps)
+  }
+  const { fallback, acmeFallback } = definition
+  return {
+    definition,
+    routes,
+    fallback: ours(fallback, { id: fallbackId, path: '/', index: routes.length }),
+    acme: ours(acmeFallback, { id: '*acme', path: acmePath, index: routes.length + 1 }),
+    match,
+    knows: (host) => entriesOf(host) !== undefined,
+  }
 }
 
+const fallbackId = '*fallback'
+/** RFC 8555 §8.3. */
+export const acmePath = '/.well-known/acme-challenge'
+
 /** The old proxy behind us does its own sign-in, so nothing is asked here and nothing is changed. */
-function fallbackRoute(target: UpstreamTarget, definition: TableDefinition): Route {
+function passingRoute(
+  target: UpstreamTarget,
+  row: { id: string; path: string },
+  definition: TableDefinition,
+): Route {
   return {
-    id: '*fallback',
-    service: 'fallback',
+    id: row.id,
+    service: row.id.slice(1),
     host: { kind: 'wildcard', suffix: definition.domain },
-    path: '/',
+    path: row.path,
     matching: 'prefix',
     policy: { kind: 'public' },
     target,
@@ -198,7 +212,7 @@ function prepare(
       perSecond: route.rateLimit.perSecond * signedInFactor,
       burst: route.rateLimit.burst * signedInFactor,
     },
-    keepServerName: route.id === '*fallback',
+    keepServerName: route.id === fallbackId,
     upstream: route.target.kind === 'upstream' ? route.target : null,
   }
 }

@@ -26,7 +26,7 @@ import { guardedLookup } from '../proxy/lookup.ts'
 import { canonicalRoutePath } from '../proxy/target.ts'
 import { createUpstreams } from '../proxy/upstream.ts'
 import { createRequestIds } from '../request-id.ts'
-import { createRouteTable, type RouteTable } from '../routes.ts'
+import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
 import { createOutput } from './serve-output.ts'
@@ -241,7 +241,11 @@ function listenHandlers(
     stream(stream, headers, flags, rawHeaders, peer) {
       handle(new Http2Exchange(stream, headers, peer, { flags, rawHeaders }))
     },
-    plain: () => false,
+    plain(req, res, peer) {
+      if (context.table().acme === null || !req.url?.startsWith(`${acmePath}/`)) return false
+      handle(new Http1Exchange(req, res, peer, { continueExpected: false, upgrade: null }))
+      return true
+    },
     connectionFailure: (event) => context.output.connectionFailure(event),
   }
 }

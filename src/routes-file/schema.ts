@@ -253,6 +253,12 @@ export const fileSchema = z
       .union([z.string(), upstream])
       .optional()
       .describe('write http(s)://host:port of the old proxy that gets everything unknown'),
+    acmeFallback: z
+      .union([z.string(), upstream])
+      .optional()
+      .describe(
+        "write http://host:port of the old proxy's plain port: it goes on answering certificate challenges",
+      ),
     routes: z.array(route).describe('write a list of routes'),
   })
   .describe('write version, domain and routes')

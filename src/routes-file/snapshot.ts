@@ -7,7 +7,7 @@ import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
 
 /** Raise it when `TableDefinition` or the meaning of the file changes: older snapshots are then not believed. */
-export const snapshotFormat = 1
+export const snapshotFormat = 2
 
 export interface Snapshot {
   readonly definition: TableDefinition

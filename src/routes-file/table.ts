@@ -71,6 +71,8 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
   const routes = rows.map((row) => row.route)
   const fallback =
     file.fallback === undefined ? null : readUpstream(file.fallback, ['fallback'], deps)
+  const acmeFallback =
+    file.acmeFallback === undefined ? null : readUpstream(file.acmeFallback, ['acmeFallback'], deps)
   const definition: TableDefinition = {
     version: 1,
     domain,
@@ -80,6 +82,7 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     vms: [...vms.values()],
     routes,
     fallback,
+    acmeFallback,
     floodLimit: file.limits?.flood ?? builtInFlood,
     signedInFactor: file.limits?.signedInFactor ?? builtInSignedInFactor,
     onWeakerAccess: file.onWeakerAccess ?? 'alert',

@@ -3,7 +3,7 @@
 /** `250ms`, `30s`, `10m`, `2h`. */
 export const durationPattern = /^\d{1,9}(ms|s|m|h)$/
 /** `512KB`, `100MB`, `2GB`; powers of 1024, as nginx and every upload form count. */
-export const sizePattern = /^\d{1,9}(B|KB|MB|GB)$/
+export const sizePattern = /^\d{1,9}(B|[Kk]B|MB|GB)$/
 
 const milliseconds = new Map([
   ['ms', 1],
@@ -30,6 +30,6 @@ export function parseSize(text: string): number | null {
 
 function scale(text: string, units: ReadonlyMap<string, number>): number | null {
   const digits = /^\d+/.exec(text)?.[0] ?? ''
-  const unit = units.get(text.slice(digits.length))
+  const unit = units.get(text.slice(digits.length).replace('kB', 'KB'))
   return unit === undefined ? null : Number(digits) * unit
 }
