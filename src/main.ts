@@ -210,7 +210,9 @@ function problemLine({ severity, where, what, remedy }: ConfigProblem): string {
 function failWith(error: unknown): void {
   if (error instanceof GatehouseError) {
     const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    const remedy = error.remedy === null ? '' : `; ${error.remedy}`
+    // A message that is a list of problems gets its remedy below them.
+    const glue = error.message.includes('\n') ? '\n' : '; '
+    const remedy = error.remedy === null ? '' : `${glue}${error.remedy}`
     writeError(`gatehouse: error: ${error.message}${cause}${remedy}\n`)
   } else {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)

@@ -37,7 +37,7 @@ export async function loadGoodTable(config: Config): Promise<TableDefinition> {
   if (definition !== null) return definition
   const errors = problems.filter(({ severity }) => severity === 'error')
   const lines = errors.map((problem) => `\n${formatProblem(config.routesFile, problem)}`)
-  throw new GatehouseError('table-invalid', `the table has errors:${lines.join('')}\n`, {
+  throw new GatehouseError('table-invalid', `the table has errors:${lines.join('')}`, {
     remedy: 'mend these first',
   })
 }
