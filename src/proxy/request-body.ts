@@ -13,12 +13,15 @@ export class RequestBodyError extends Error {
   }
 }
 
+/** `aborted`: its connection or stream was cut; Node ends a stream of HTTP/2 that was reset as if it were complete. */
+type Source = Readable & { readonly aborted: boolean }
+
 /**
  * Reads from the client's stream without owning it: the HTTP client library destroys the bodies it was given,
  * and destroying the client's own stream would cut the connection on which the answer has to go out.
  */
 export class RequestBody extends Readable {
-  readonly #source: Readable
+  readonly #source: Source
   readonly #observer: BodyObserver
   readonly #onFirstRead: (() => void) | null
   #remaining: number
@@ -26,7 +29,7 @@ export class RequestBody extends Readable {
   #ended = false
 
   constructor(
-    source: Readable,
+    source: Source,
     options: { maxBytes: number | null; observer: BodyObserver; onFirstRead: (() => void) | null },
   ) {
     super()
@@ -78,6 +81,11 @@ export class RequestBody extends Readable {
 
   #end = (): void => {
     if (this.#ended) return
+    // A cut body must not reach the backend as a whole one (RFC 9112 §8, RFC 9113 §8.1).
+    if (this.#source.aborted) {
+      this.#close()
+      return
+    }
     this.#ended = true
     this.#observer.bodyEnded()
     this.push(null)
