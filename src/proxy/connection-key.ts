@@ -21,6 +21,11 @@ export function attachConnection(carrier: object, connection: Connection): void 
   target[connectionKey] = connection
 }
 
+/** Ends the connection under a socket with RST, which nobody takes for the end of an answer. */
+export function resetConnection(socket: object): void {
+  connectionOf(socket)?.tcp.resetAndDestroy()
+}
+
 /**
  * What is known of the other end of a socket that came from the listener; `null` for any other socket, and while the TLS
  * handshake runs.

@@ -30,6 +30,8 @@ export const defaultConnectionLimits: ConnectionLimits = {
 
 /** One connection. Small on purpose, and without timers or closures of its own: there may be a thousand. */
 export interface Connection {
+  /** What was accepted. */
+  readonly tcp: Socket
   /** The TCP socket while the handshake runs, then what HTTP is spoken on. */
   socket: Socket
   readonly address: string
@@ -169,6 +171,7 @@ export function createConnections(
       if (full && !evict(idleOthers.oldest() ?? stalled() ?? idleCloudflare.oldest()))
         return refuse('total')
       const connection: Connection = {
+        tcp: socket,
         socket,
         address: whose.address,
         cloudflare: whose.cloudflare,

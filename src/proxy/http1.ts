@@ -3,6 +3,7 @@
 import { type IncomingMessage, ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex, Readable } from 'node:stream'
+import { resetConnection } from './connection-key.ts'
 import {
   type BodyObserver,
   drainLimitBytes,
@@ -173,6 +174,10 @@ export class Http1Exchange implements Exchange {
   abort(): void {
     // The rest of a body nobody reads any more must not keep the connection alive.
     this.#body?.destroy()
+    // To HTTP/1.0 the end of the connection is the end of the answer (RFC 9112 §6.3 item 8), unless it is RST.
+    if (this.begun && this.#length === null && this.protocol === 'HTTP/1.0') {
+      resetConnection(this.#req.socket)
+    }
     if (this.#res !== null) this.#res.destroy()
     else this.#socket?.destroy()
   }
@@ -201,7 +206,9 @@ export class Http1Exchange implements Exchange {
     const socket = this.#socket as Socket
     res.shouldKeepAlive = false
     res.assignSocket(socket)
-    res.on('finish', () => socket.end())
+    // Node's server has let go of this socket: nobody else tells the answer that there is room again.
+    socket.on('drain', () => res.emit('drain'))
+    res.on('finish', () => endSocket(socket))
     this.#res = res
     // `listen` heard the socket; from here the answer tells whether all was sent.
     socket.off('close', onUpgradeClose)
@@ -249,6 +256,15 @@ export class Http1Exchange implements Exchange {
       else req.once('end', () => socket.destroy())
     }
   }
+}
+
+/** Half-closes, so that the answer is not lost to RST, and waits no longer than `lingerMs` for the other side. */
+function endSocket(socket: Socket): void {
+  socket.end()
+  socket.resume()
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function onResponseClose(this: ServerResponse & WithExchange): void {
