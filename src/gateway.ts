@@ -15,7 +15,7 @@ import { requestHeaders, upstreamPath } from './proxy/headers.ts'
 import type { RequestHead } from './proxy/request-head.ts'
 import type { RequestTarget } from './proxy/target.ts'
 import type { Transfer } from './proxy/transfer.ts'
-import type { Upstreams } from './proxy/upstream.ts'
+import type { Upstreams } from './proxy/upstreams.ts'
 import type { RuntimeRoute } from './routes.ts'
 
 export interface GatewayDeps extends AdmissionDeps {

@@ -10,7 +10,7 @@ import { createPages, type Pages } from '../pages.ts'
 import type { Certificates } from '../proxy/certificates.ts'
 import type { Listener } from '../proxy/listen.ts'
 import type { ConnectionFailure } from '../proxy/listen-http1.ts'
-import type { Upstreams } from '../proxy/upstream.ts'
+import type { Upstreams } from '../proxy/upstreams.ts'
 import type { Reloader } from '../routes-file/reload.ts'
 import type { ServeDeps } from './serve-types.ts'
 

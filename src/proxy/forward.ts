@@ -3,11 +3,11 @@
 import type { Duplex } from 'node:stream'
 import type { FailureCode } from '../errors.ts'
 import type { RuntimeRoute } from '../routes.ts'
+import type { ResponseFields, Upstream, UpstreamCall, UpstreamListener } from './call.ts'
 import type { BodyObserver, Exchange, ExchangeListener } from './exchange.ts'
 import { ambiguousLength, answerHead, interimHeaders, trailerFields } from './headers.ts'
 import type { Ticker, Transfer } from './transfer.ts'
 import { Tunnel } from './tunnel.ts'
-import type { ResponseFields, Upstream, UpstreamCall, UpstreamListener } from './upstream.ts'
 import { acceptedProtocol, isAccepted } from './websocket.ts'
 
 export interface ForwardPlan {

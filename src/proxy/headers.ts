@@ -1,9 +1,9 @@
 // What the backend receives and what the visitor receives: strip, then set. Pure, on flat header lists. Hot path.
 
 import type { RuntimeHeaderEdits, RuntimeRoute } from '../routes.ts'
+import type { ResponseFields } from './call.ts'
 import { isTrailerAllowed, responseHeaderKind, responseKind } from './header-names.ts'
 import type { RequestHead } from './request-head.ts'
-import type { ResponseFields } from './upstream.ts'
 
 /** What the gateway says of a request beyond what the client said. */
 export interface ForwardFacts {

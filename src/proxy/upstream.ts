@@ -2,10 +2,17 @@
 
 import { createRequire } from 'node:module'
 import type { LookupFunction } from 'node:net'
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import type { Client, Dispatcher } from 'undici'
 import type { FailureCode } from '../errors.ts'
-import type { Timeouts, UpstreamTarget } from '../model.ts'
+import type { UpstreamTarget } from '../model.ts'
+import type {
+  ResponseFields,
+  Upstream,
+  UpstreamCall,
+  UpstreamListener,
+  UpstreamRequest,
+} from './call.ts'
 import { CallCancelled, failureOf, isConnectFailure } from './failure.ts'
 
 /**
@@ -35,103 +42,29 @@ const coolDownMs = 2_000
 /** A connection unused for so long is forgotten, milliseconds. */
 const forgetAfterMs = 60_000
 
-/** A request as a backend gets it. */
-export interface UpstreamRequest {
-  readonly method: string
-  /** Origin-form target. */
-  readonly path: string
-  /** Flat list. */
-  readonly headers: string[]
-  readonly body: Readable | null
-  readonly webSocket: boolean
-  /** May be sent again on a fresh connection when a kept one turns out dead (RFC 9110 §9.2.2). */
-  readonly repeatable: boolean
-}
-
-export type ResponseFields = Readonly<Record<string, string | string[] | undefined>>
-
-/** Hears of an answer, in this order; `failed` ends it at any point. */
-export interface UpstreamListener {
-  upstreamInterim(status: number, fields: ResponseFields): void
-  upstreamHead(status: number, fields: ResponseFields): void
-  upstreamData(chunk: Buffer): void
-  upstreamEnd(trailers: ResponseFields): void
-  upstreamSwitched(status: number, fields: ResponseFields, socket: Duplex): void
-  upstreamFailed(code: FailureCode, error: unknown): void
-}
-
-/** A request under way. */
-export interface UpstreamCall {
-  /** It was sent a second time because the first connection was dead. */
-  readonly retried: boolean
-  pause(): void
-  resume(): void
-  /** Ends it; the listener hears `failed` with this code unless it has heard the end already. */
-  cancel(code: FailureCode): void
-}
-
-export interface Upstream {
-  /** `host:port`, for logs and metrics. */
-  readonly name: string
-  send(request: UpstreamRequest, listener: UpstreamListener, now: number): UpstreamCall
-  state(): {
-    readonly up: boolean
-    readonly active: number
-    readonly idle: number
-    readonly waiting: number
-  }
-}
-
-export interface Upstreams {
-  /** @param serverName for TLS; only a fallback target passes one, to keep the visitor's. */
-  get(target: UpstreamTarget, timeouts: Timeouts, serverName: string | null): Upstream
-  list(): readonly Upstream[]
-  /** Forgets connections and whole targets that were not used lately. Call it every few seconds. */
-  sweep(now: number): void
-  close(): void
-}
-
-export interface UpstreamsDeps {
+export interface UpstreamDeps {
   readonly readFile: (path: string) => Buffer
   /** Name resolution for connections; refuses forbidden addresses. Shaped as `dns.lookup`. */
   readonly lookup: LookupFunction
 }
 
-export function createUpstreams(deps: UpstreamsDeps): Upstreams {
-  const pools = new Map<string, Pool>()
-  const byTarget = new WeakMap<UpstreamTarget, Pool>()
+/** An upstream and what its keeper does with it. */
+export interface KeptUpstream extends Upstream {
+  readonly closed: boolean
+  /** Forgets connections that were not used lately. */
+  sweep(now: number): void
+  /** Milliseconds without a request; 0 while one is under way. */
+  unusedSince(now: number): number
+  close(): void
+}
 
-  function get(target: UpstreamTarget, timeouts: Timeouts, serverName: string | null): Upstream {
-    if (serverName === null) {
-      const known = byTarget.get(target)
-      if (known !== undefined && !known.closed) return known
-    }
-    const key = `${JSON.stringify(target)} ${timeouts.connectMs} ${serverName}`
-    let pool = pools.get(key)
-    if (pool === undefined) {
-      pool = new Pool(target, clientOptions(target, timeouts.connectMs, serverName, deps))
-      pools.set(key, pool)
-    }
-    if (serverName === null) byTarget.set(target, pool)
-    return pool
-  }
-
-  function sweep(now: number): void {
-    for (const [key, pool] of pools) {
-      pool.sweep(now)
-      if (pool.unusedSince(now) > forgetAfterMs * 10) {
-        pool.close()
-        pools.delete(key)
-      }
-    }
-  }
-
-  function close(): void {
-    for (const pool of pools.values()) pool.close()
-    pools.clear()
-  }
-
-  return { get, list: () => [...pools.values()], sweep, close }
+/** @param serverName for TLS instead of the target's own; `null`: the target's. */
+export function createUpstream(
+  target: UpstreamTarget,
+  connection: { readonly connectMs: number; readonly serverName: string | null },
+  deps: UpstreamDeps,
+): KeptUpstream {
+  return new Pool(target, clientOptions(target, connection, deps))
 }
 
 /** A client that carries one request at a time, and what is known of its connection. */
@@ -146,7 +79,7 @@ interface Line {
  * The library's own pool can be wedged for ever by a request that fails its validation, and does not tell whether
  * a connection was used before, which decides whether a request may be repeated. So: single clients, last used first.
  */
-class Pool implements Upstream {
+class Pool implements KeptUpstream {
   readonly name: string
   closed = false
   readonly #origin: string
@@ -242,7 +175,11 @@ class Pool implements Upstream {
 
   #newLine(): Line | null {
     if (this.#lines.size >= maxConnections) return null
-    const line: Line = { client: new HttpClient(this.#origin, this.#options), served: 0, idleSince: 0 }
+    const line: Line = {
+      client: new HttpClient(this.#origin, this.#options),
+      served: 0,
+      idleSince: 0,
+    }
     line.client.on('connect', () => {
       line.served = 0
     })
@@ -418,9 +355,8 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
 
 function clientOptions(
   target: UpstreamTarget,
-  connectMs: number,
-  serverName: string | null,
-  deps: UpstreamsDeps,
+  { connectMs, serverName }: { readonly connectMs: number; readonly serverName: string | null },
+  deps: UpstreamDeps,
 ): Client.Options {
   const connect: Record<string, unknown> = { timeout: connectMs, lookup: deps.lookup }
   const tls = target.tls

@@ -1,9 +1,9 @@
 // The opening handshake of RFC 6455 §4 and RFC 8441 §5: what must hold before bytes may pass.
 
 import { createHash, randomBytes } from 'node:crypto'
+import type { ResponseFields } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import type { RequestHead } from './request-head.ts'
-import type { ResponseFields } from './upstream.ts'
 
 /** RFC 6455 §1.3. */
 const acceptSuffix = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
