@@ -88,7 +88,7 @@ export function trustCommand(facts: Pick<GuideFacts, 'caFile' | 'platform'>): {
       }
     default:
       return {
-        command: `certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n 'Gatehouse demo CA' -i ${file}`,
+        command: `mkdir -p ~/.pki/nssdb && certutil -d sql:$HOME/.pki/nssdb -A -t C,, -n 'Gatehouse demo CA' -i ${file}`,
         notes: [
           'for Chromium and Chrome; certutil is in libnss3-tools (Debian) or nss-tools (Fedora)',
           'Firefox: Settings, Certificates, View, Authorities, Import',
