@@ -139,12 +139,7 @@ t.test('SIGHUP takes the edited table over without a restart', async (t) => {
   t.teardown(() => backend.close())
   const gateway = await startGateway(t, backend.port)
   const file = join(gateway.directory, 'routes.yaml')
-  writeFileSync(
-    file,
-    readFileSync(file, 'utf8')
-      .replace('127.0.0.1:', 'localhost:')
-      .replace(/to: 'http[^']*'/, 'to: { status: 418 }'),
-  )
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/to: 'http[^']*'/, 'to: { status: 418 }'))
   gateway.child.kill('SIGHUP')
   await gateway.says(/"event":"routes-loaded","reason":"signal"/)
   t.match(await gateway.fetch('/'), { status: 418 })
@@ -170,9 +165,6 @@ t.test('what it leaves on disk is its own alone, compiled code included', async 
   const names = ['.', ...readdirSync(data, { recursive: true, encoding: 'utf8' })]
   const open = names.filter((name) => (statSync(join(data, name)).mode & 0o077) !== 0)
   t.strictSame(open, [])
-})]) {
-    t.equal(statSync(join(data, name)).mode & 0o077, 0, name)
-  }
 })
 
 t.test('it says which settings were chosen, and where they come from', async (t) => {
