@@ -1,7 +1,8 @@
 // Metrics as Prometheus reads them: the text exposition format, version 0.0.4.
 //
 // Why not prom-client: its front door costs 15 MB of memory at the first scrape, its registry wants an object of labels
-// per sample, and what it would do for us is this file. A test feeds both the same numbers and compares the text.
+// per sample, and what it would do for us is this file, whose text is the same (but for
+// NaN, which prom-client spells Nan).
 
 /** What `/metrics` is served as. */
 export const expositionType = 'text/plain; version=0.0.4; charset=utf-8'
