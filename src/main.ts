@@ -165,12 +165,13 @@ function serveDeps(): ServeDeps {
 function announce(config: Config, running: Running): void {
   const { https, http, ops } = running.addresses()
   const port = (bound: number | null) => (bound === null ? 'off' : String(bound))
-  writeError(
-    `gatehouse ${version()}: https ${port(https)}, http ${port(http)}, ops ${port(ops)}, table ${config.routesFile}\n`,
-  )
+  const lines = [
+    `gatehouse ${version()}: https ${port(https)}, http ${port(http)}, ops ${port(ops)}, table ${config.routesFile}`,
+  ]
   for (const { option, value, from } of config.chosen) {
-    if (from !== 'default') writeError(`  ${option.padEnd(12)}${value}  (${from})\n`)
+    if (from !== 'default') lines.push(`  ${option.padEnd(12)}${value}  (${from})`)
   }
+  writeError(`${lines.join('\n')}\n`)
 }
 
 function makeDataDirectory(directory: string): void {
