@@ -23,6 +23,8 @@ export interface LogFileOptions {
   readonly flushAfterMs?: number
   /** How long to leave a target alone that failed, milliseconds. Default 5000. */
   readonly retryAfterMs?: number
+  /** How long `close` waits for a target that does not take its lines, milliseconds. Default 2000. */
+  readonly closeWithinMs?: number
 }
 
 export interface LogFileDeps {
@@ -100,6 +102,7 @@ export function createLogFile(options: LogFileOptions, deps: LogFileDeps): LogFi
   const maxBlocks = Math.max(2, Math.floor((options.maxBufferBytes ?? 1 << 20) / blockBytes))
   const flushAfterMs = options.flushAfterMs ?? 200
   const retryAfterMs = options.retryAfterMs ?? 5000
+  const closeWithinMs = options.closeWithinMs ?? 2000
   const fs = deps.fs ?? nodeFileSystem
 
   let filling = newBlock()
@@ -263,15 +266,20 @@ export function createLogFile(options: LogFileOptions, deps: LogFileDeps): LogFi
   }
 
   async function shut(): Promise<void> {
-    await flush()
+    // A pipe whose reader stands still must not keep a restart waiting.
+    let deadline: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      deadline = setTimeout(resolve, closeWithinMs)
+    })
+    await Promise.race([flush(), late])
+    clearTimeout(deadline)
     closed = true
     if (timer !== null) clearTimeout(timer)
     timer = null
     dropped += full.reduce((sum, block) => sum + block.lines, filling.lines)
     full.length = 0
-    filling.used = 0
-    filling.lines = 0
-    await closeFile()
+    filling = newBlock()
+    if (running === null) await closeFile()
   }
 
   return {

@@ -302,6 +302,15 @@ t.test('after close lines are counted as lost, and nothing is written any more',
   t.equal(log.stats().dropped, 1)
 })
 
+t.test('a target that stands still does not keep close waiting', async (t) => {
+  const { fs } = fakeDisk()
+  const stuck: LogFileSystem = { ...fs, write: () => new Promise(() => {}) }
+  const { log } = openLog({ target: '/a', closeWithinMs: 5 }, stuck)
+  log.append('x\n')
+  await log.close()
+  t.equal(log.stats().dropped, 1)
+})
+
 t.test('a disk that is really full, a tmpfs of 64 kB', async (t) => {
   // Not tap's directory: that is removed before a teardown could unmount it.
   const dir = await mkdtemp(join(tmpdir(), 'gatehouse-log-'))
