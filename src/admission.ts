@@ -20,6 +20,8 @@ const ownPrefix = '/.gatehouse'
 export interface Request {
   readonly exchange: Exchange
   client: string
+  /** What the client is counted by: its IPv4 address or its IPv6 /64. */
+  network: string
   host: Host | null
   target: RequestTarget | null
   head: RequestHead | null
@@ -85,6 +87,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
 
   // Flood
   const client = networkOf(request.client)
+  request.network = client
   if (!deps.limiter.take(client, table.definition.floodLimit, now)) {
     return refuse('too-many-requests')
   }

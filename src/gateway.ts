@@ -87,6 +87,7 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
   readonly id: RequestId
   readonly startedAt: number
   client = ''
+  network = ''
   host: Host | null = null
   target: RequestTarget | null = null
   head: RequestHead | null = null
@@ -196,6 +197,7 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
         exchange,
         upstream: pool,
         route,
+        client: this.session ?? this.network,
         path,
         headers,
         requestId: this.id,

@@ -13,8 +13,6 @@ import { connectionOf, type ExplainRequest, exchangeOf } from './explain-request
 import { loadGoodTable, runtimeTable } from './load-table.ts'
 import { hostWords, matchingOrder, pathWords, targetWords } from './routes.ts'
 
-export { readRequest } from './explain-request.ts'
-
 export interface ExplainOptions {
   readonly config: Config
   readonly request: ExplainRequest
@@ -71,6 +69,7 @@ export function explainRequest(
   const request: Request = {
     exchange,
     client: '',
+    network: '',
     host: null,
     target: null,
     head: null,

@@ -12,6 +12,8 @@ export interface UpstreamRequest {
   readonly headers: string[]
   readonly body: Readable | null
   readonly webSocket: boolean
+  /** Whom its connection is counted for: an address, a network, or a session. */
+  readonly client: string
   /** May be sent again on a fresh connection when a kept one turns out dead (RFC 9110 §9.2.2). */
   readonly repeatable: boolean
 }

@@ -14,6 +14,8 @@ export interface ForwardPlan {
   readonly exchange: Exchange
   readonly upstream: Upstream
   readonly route: RuntimeRoute
+  /** Whom connections are counted for. */
+  readonly client: string
   /** Origin-form target for the backend. */
   readonly path: string
   /** Flat list for the backend. */
@@ -92,6 +94,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
         headers: this.#plan.headers,
         body: hasBody ? exchange.openBody(route.definition.maxBodyBytes, this) : null,
         webSocket: exchange.webSocket,
+        client: this.#plan.client,
         repeatable: !hasBody && !exchange.webSocket && idempotent.has(exchange.method),
       },
       this,
@@ -166,7 +169,9 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
 
   upstreamInterim(status: number, fields: ResponseFields): void {
     this.lastByteAt = this.#ticker.now
-    if (!this.#over) this.#plan.exchange.inform(status, interimHeaders(fields))
+    // Nobody asked to switch protocols; whoever believed it would read what follows as frames (RFC 9110 §7.8).
+    if (status === 101) this.cancel('upstream-invalid')
+    else if (!this.#over) this.#plan.exchange.inform(status, interimHeaders(fields))
   }
 
   upstreamHead(status: number, fields: ResponseFields): void {

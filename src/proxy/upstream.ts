@@ -1,9 +1,8 @@
 // Connections to backends: the only file that names the HTTP client library. Hot path.
 
 import { createRequire } from 'node:module'
-import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Client, Dispatcher } from 'undici'
+import type { buildConnector as BuildConnector, Client, Dispatcher } from 'undici'
 import type { FailureCode } from '../errors.ts'
 import type { UpstreamTarget } from '../model.ts'
 import type {
@@ -14,14 +13,16 @@ import type {
   UpstreamRequest,
 } from './call.ts'
 import { CallCancelled, failureOf, isConnectFailure } from './failure.ts'
+import { createFairShare } from './fair-share.ts'
+import { type UpstreamDeps, upstreamOptions } from './upstream-options.ts'
 
 /**
  * The client alone: the package's front door also loads fetch, caches, mocks and WebSocket, 8 MB of memory that
  * nothing here uses. The version is pinned, and every test that forwards anything notices when this path moves.
  */
-const HttpClient = createRequire(import.meta.url)(
-  'undici/lib/dispatcher/client.js',
-) as typeof Client
+const requireClient = createRequire(import.meta.url)
+const HttpClient = requireClient('undici/lib/dispatcher/client.js') as typeof Client
+const buildConnector = requireClient('undici/lib/core/connect.js') as typeof BuildConnector
 
 /**
  * Connections to one target at a time. A backend of this cloud is one small machine: beyond this, requests wait here
@@ -30,23 +31,11 @@ const HttpClient = createRequire(import.meta.url)(
 const maxConnections = 128
 /** Requests that may wait for a connection; beyond this the answer is 503 at once. */
 const maxWaiting = 256
-/** Below the 5 s after which Node's own servers close an idle connection: the race is lost by closing first. */
-const keepAliveMs = 4_000
-/** What a backend's `Keep-Alive: timeout` hint may raise it to. */
-const keepAliveMaxMs = 600_000
-/** Response header section, bytes. */
-const maxResponseHeaderBytes = 32_768
 /** Connect failures in a row after which a target is left alone for a moment. */
 const failuresUntilDown = 3
 const coolDownMs = 2_000
 /** A connection unused for so long is forgotten, milliseconds. */
 const forgetAfterMs = 60_000
-
-export interface UpstreamDeps {
-  readonly readFile: (path: string) => Buffer
-  /** Name resolution for connections; refuses forbidden addresses. Shaped as `dns.lookup`. */
-  readonly lookup: LookupFunction
-}
 
 /** An upstream and what its keeper does with it. */
 export interface KeptUpstream extends Upstream {
@@ -64,7 +53,7 @@ export function createUpstream(
   connection: { readonly connectMs: number; readonly serverName: string | null },
   deps: UpstreamDeps,
 ): KeptUpstream {
-  return new Pool(target, clientOptions(target, connection, deps))
+  return new Pool(target, upstreamOptions(target, connection, deps))
 }
 
 /** A client that carries one request at a time, and what is known of its connection. */
@@ -72,6 +61,8 @@ interface Line {
   readonly client: Client
   /** Requests answered on the present connection; 0: a fresh one, or none. */
   served: number
+  /** The present connection was reset: what ended there with it did not end by itself. */
+  broken: boolean
   idleSince: number
 }
 
@@ -84,9 +75,11 @@ class Pool implements KeptUpstream {
   closed = false
   readonly #origin: string
   readonly #options: Client.Options
+  readonly #connect: BuildConnector.connector
   readonly #idle: Line[] = []
   readonly #waiting: Call[] = []
   readonly #lines = new Set<Line>()
+  readonly #share = createFairShare(maxConnections)
   #connectFailures = 0
   #downUntil = 0
   #lastUsed = 0
@@ -96,6 +89,7 @@ class Pool implements KeptUpstream {
     this.name = `${host}:${target.port}`
     this.#origin = `${target.scheme}://${this.name}`
     this.#options = options
+    this.#connect = buildConnector({ allowH2: options.allowH2 ?? false, ...options.connect })
   }
 
   send(request: UpstreamRequest, listener: UpstreamListener, now: number): UpstreamCall {
@@ -109,7 +103,7 @@ class Pool implements KeptUpstream {
       // This one finds out; the others go on being refused meanwhile.
       this.#downUntil = now + coolDownMs
     }
-    const line = this.#idle.pop() ?? this.#newLine()
+    const line = this.#lineFor(request.client)
     if (line !== null) call.start(line)
     else if (this.#waiting.length < maxWaiting) this.#waiting.push(call)
     else call.refuse('upstream-busy')
@@ -146,15 +140,37 @@ class Pool implements KeptUpstream {
   }
 
   /** For `Call`. */
-  release(line: Line): void {
+  release(line: Line, client: string): void {
     line.idleSince = 0
+    this.#share.give(client)
     if (this.closed) {
       this.#forget(line)
       return
     }
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#idle.push(line)
-    else next.start(line)
+    this.#idle.push(line)
+    if (this.#waiting.length > 0) this.#startWaiting()
+  }
+
+  /** In order of arrival, but for those whose client holds its share already while connections are short. */
+  #startWaiting(): void {
+    const free = this.#free()
+    const at = this.#waiting.findIndex((call) => this.#share.mayTake(call.client, free))
+    const call = this.#waiting[at]
+    const line = call === undefined ? null : this.#lineFor(call.client)
+    if (call === undefined || line === null) return
+    this.#waiting.splice(at, 1)
+    call.start(line)
+  }
+
+  #free(): number {
+    return maxConnections - this.#lines.size + this.#idle.length
+  }
+
+  #lineFor(client: string): Line | null {
+    if (!this.#share.mayTake(client, this.#free())) return null
+    const line = this.#idle.pop() ?? this.#newLine()
+    if (line !== null) this.#share.take(client)
+    return line
   }
 
   /** For `Call`. */
@@ -175,14 +191,18 @@ class Pool implements KeptUpstream {
 
   #newLine(): Line | null {
     if (this.#lines.size >= maxConnections) return null
-    const line: Line = {
-      client: new HttpClient(this.#origin, this.#options),
-      served: 0,
-      idleSince: 0,
+    const connect: BuildConnector.connector = (options, callback) => {
+      this.#connect(options, (...result) => {
+        line.served = 0
+        line.broken = false
+        result[1]?.once('error', () => {
+          line.broken = true
+        })
+        callback(...result)
+      })
     }
-    line.client.on('connect', () => {
-      line.served = 0
-    })
+    const client = new HttpClient(this.#origin, { ...this.#options, connect })
+    const line: Line = { client, served: 0, broken: false, idleSince: 0 }
     line.client.on('disconnect', () => {
       line.served = 0
     })
@@ -199,6 +219,7 @@ class Pool implements KeptUpstream {
 /** One request on one line; the client library calls its `on…` methods. */
 class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   retried = false
+  readonly client: string
   readonly #pool: Pool
   readonly #request: UpstreamRequest
   readonly #listener: UpstreamListener
@@ -211,6 +232,7 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   #over = false
 
   constructor(pool: Pool, request: UpstreamRequest, listener: UpstreamListener) {
+    this.client = request.client
     this.#pool = pool
     this.#request = request
     this.#listener = listener
@@ -287,9 +309,15 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: ResponseFields): void {
-    const line = this.#release()
+    const line = this.#line
     if (line !== null) line.served += 1
+    this.#release()
     if (this.#over) return
+    // The library takes the reset of a connection for the end of an answer without length (RFC 9112 §8).
+    if (line?.broken) {
+      this.#fail('upstream-incomplete', null)
+      return
+    }
     this.#over = true
     this.#listener.upstreamEnd(trailers)
   }
@@ -342,7 +370,7 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
   #release(): Line | null {
     const line = this.#line
     this.#line = null
-    if (line !== null) this.#pool.release(line)
+    if (line !== null) this.#pool.release(line, this.client)
     return line
   }
 
@@ -350,37 +378,6 @@ class Call implements UpstreamCall, Dispatcher.DispatchHandler {
     if (this.#over) return
     this.#over = true
     this.#listener.upstreamFailed(code, error)
-  }
-}
-
-function clientOptions(
-  target: UpstreamTarget,
-  { connectMs, serverName }: { readonly connectMs: number; readonly serverName: string | null },
-  deps: UpstreamDeps,
-): Client.Options {
-  const connect: Record<string, unknown> = { timeout: connectMs, lookup: deps.lookup }
-  const tls = target.tls
-  if (tls !== null) {
-    connect.servername = serverName ?? tls.serverName ?? undefined
-    connect.rejectUnauthorized = !tls.insecureSkipUpstreamTlsVerify
-    connect.ALPNProtocols = ['http/1.1']
-    if (tls.caFile !== null) connect.ca = deps.readFile(tls.caFile)
-    if (tls.clientCertificate !== null) {
-      connect.cert = deps.readFile(tls.clientCertificate.certFile)
-      connect.key = deps.readFile(tls.clientCertificate.keyFile)
-    }
-  }
-  return {
-    connect,
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: keepAliveMs,
-    keepAliveMaxTimeout: keepAliveMaxMs,
-    maxHeaderSize: maxResponseHeaderBytes,
-    // Ours are counted from the last byte of the request and in both directions; see flights.ts.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    strictContentLength: true,
   }
 }
 

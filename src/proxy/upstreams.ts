@@ -2,7 +2,8 @@
 
 import type { Timeouts, UpstreamTarget } from '../model.ts'
 import type { Upstream } from './call.ts'
-import { createUpstream, type KeptUpstream, type UpstreamDeps } from './upstream.ts'
+import { createUpstream, type KeptUpstream } from './upstream.ts'
+import type { UpstreamDeps } from './upstream-options.ts'
 
 /** Server names remembered for one fallback. */
 const maxServerNames = 200

@@ -112,6 +112,7 @@ function enter({ target, host = 'app.example.com', method = 'GET' }: Ask): {
   const request: Request = {
     exchange: exchange as Exchange,
     client: '',
+    network: '',
     host: null,
     target: null,
     head: null,
