@@ -1,11 +1,10 @@
 // Flags, environment and environment file → one frozen Config; every problem at once. Touches nothing but `files`.
 
 import { dirname, join, resolve } from 'node:path'
-import { parseEnvironmentFile } from './env-file.ts'
 import type { LogLevel } from './errors.ts'
 import { isLoopback, type ListenAddress, overlaps, readListenAddress } from './listen-address.ts'
-import { nearest } from './nearest.ts'
-import { readSecrets, secretPrefix, type VariableSource } from './secrets.ts'
+import { readSecrets } from './secrets.ts'
+import { readSettings, type Settings, type Written } from './settings.ts'
 
 /** All settings of a run. Deeply frozen; holds no secret that printing it would show. */
 export interface Config {
@@ -115,15 +114,17 @@ const systemConfigDir = '/etc/gatehouse'
 const systemDataDir = '/var/lib/gatehouse'
 const tableName = 'routes.yaml'
 const environmentFileName = 'gatehouse.env'
-const variablePrefix = 'GATEHOUSE_'
 const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 /** systemd gives a service 90 s to stop and Docker 10 s; browsers give up on an answer long before. */
 const defaultDrainSeconds = 25
 const maxDrainSeconds = 3600
 
-interface Chosen {
-  readonly text: string
-  readonly from: string
+/** What the readers of single settings share. */
+interface Reading {
+  readonly sources: ConfigSources
+  readonly settings: Settings
+  readonly problems: ConfigProblem[]
+  readonly chosen: Map<OptionName, Written>
 }
 
 /**
@@ -135,259 +136,209 @@ export function readConfig(sources: ConfigSources): {
   readonly config: Config | null
   readonly problems: readonly ConfigProblem[]
 } {
-  const { flags, env, files, place } = sources
-  const problems: ConfigProblem[] = []
-  const fail = (where: string, what: string, remedy: string) => {
-    problems.push({ severity: 'error', where, what, remedy })
-  }
-  const warn = (where: string, what: string, remedy: string) => {
-    problems.push({ severity: 'warning', where, what, remedy })
-  }
-
-  const variables: VariableSource[] = []
-  for (const [name, value] of Object.entries(env)) {
-    // Compose files write `NAME=` for "not set".
-    if (!name.startsWith(variablePrefix) || value === undefined || value === '') continue
-    variables.push({ name, value, where: name, rank: 0 })
-  }
-  const before = (option: OptionName) => given(flags, variables, option)
-  const named = before('env-file')
-  const configBeforeEnvFile = before('config')
-  const envFile = named === null ? defaultEnvFile(configBeforeEnvFile) : abs(named.text)
-  if (envFile !== null) readEnvFile(envFile, named?.from ?? 'default')
-  for (const variable of variables) checkVariable(variable)
-
-  const chosen = new Map<OptionName, Chosen>()
-  function choose(option: OptionName, fallback: string): Chosen {
-    const choice = given(flags, variables, option) ?? { text: fallback, from: 'default' }
-    chosen.set(option, choice)
-    return choice
-  }
-
-  const tableAt = choose('config', place.checkout === null ? systemConfigDir : ownTable())
-  const routesFile = tablePath(tableAt.text)
-  const isOwnTable = place.checkout !== null && routesFile === ownTable()
-  const dataDir = abs(choose('data', defaultDataDir()).text)
-  const snapshotFile = join(dataDir, 'routes.snapshot.json')
-  const besideTable = isOwnTable ? (place.checkout ?? '') : dirname(routesFile)
-  const certsAt = choose('certs', join(besideTable, 'certs'))
-  const certsDir = abs(certsAt.text)
-  const https = listen('https', '443')
-  const http = listen('http', '80')
-  const publicPort = readPublicPort(given(flags, variables, 'public-port'))
-  const ops = listen('ops', '127.0.0.1:9180')
-  const log = readLog(choose('log', join(dataDir, 'log', 'access.log')).text)
-  const logLevel = readLevel(choose('log-level', 'info'))
-  const drainMs = readDrain(choose('drain', String(defaultDrainSeconds)))
-  chosen.set('env-file', { text: envFile ?? 'none', from: named?.from ?? 'default' })
-
-  checkPlaces()
-  checkListeners()
+  const { flags, env, files } = sources
+  const settings = readSettings(flags, env, {
+    files,
+    variableOf,
+    known: options.map(({ name }) => variableOf(name)),
+    resolve: (path) => absolute(path, sources),
+    usualFile: (config) => usualEnvironmentFile(config, sources),
+  })
+  const problems = [...settings.problems]
+  const reading: Reading = { sources, settings, problems, chosen: new Map() }
+  const places = readPlaces(reading)
+  const listeners = readListeners(reading)
+  const publicPort = readPublicPort(reading)
+  const log = readLog(reading, places.dataDir)
+  const logLevel = readLevel(reading)
+  const drainMs = readDrain(reading)
+  const none: Written = { text: 'none', from: 'default' }
+  reading.chosen.set('env-file', settings.file ?? none)
   const credentialsDir = env.CREDENTIALS_DIRECTORY ?? null
-  const { secrets, problems: secretProblems } = readSecrets(variables, { files, credentialsDir })
-  problems.push(...secretProblems)
+  const { secrets, problems: faults } = readSecrets(settings.variables, { files, credentialsDir })
+  problems.push(...faults)
 
-  if (problems.some((each) => each.severity === 'error')) return { config: null, problems }
+  if (problems.some(({ severity }) => severity === 'error')) return { config: null, problems }
   const config: Config = {
-    routesFile,
-    certsDir,
-    dataDir,
-    snapshotFile,
-    https,
-    http,
+    ...places,
+    ...listeners,
     publicPort,
-    ops,
     log: Object.freeze(log),
     logLevel,
     drainMs,
     secret: secrets.secret,
     secretNames: secrets.names,
-    chosen: Object.freeze(choices()),
+    chosen: choices(reading),
   }
   return { config: Object.freeze(config), problems }
+}
 
-  function abs(path: string): string {
-    return resolve(place.cwd, path)
+function readPlaces(
+  reading: Reading,
+): Pick<Config, 'routesFile' | 'certsDir' | 'dataDir' | 'snapshotFile'> {
+  const { sources } = reading
+  const { files } = sources
+  const { checkout } = sources.place
+  const ownTable = checkout === null ? null : join(checkout, 'src', tableName)
+  const table = choose(reading, 'config', ownTable ?? systemConfigDir)
+  const routesFile = tablePath(table.text, sources)
+  const data = choose(reading, 'data', usualDataDir(sources))
+  const dataDir = absolute(data.text, sources)
+  const snapshotFile = join(dataDir, 'routes.snapshot.json')
+  // The checkout's own table is in src/, its certificates are not.
+  const beside = checkout !== null && routesFile === ownTable ? checkout : dirname(routesFile)
+  const certs = choose(reading, 'certs', join(beside, 'certs'))
+  const certsDir = absolute(certs.text, sources)
+
+  if (files.kind(routesFile) !== 'file') {
+    const remedy =
+      table.from === 'default'
+        ? `run "gatehouse init ${systemConfigDir}", or name the table by --config`
+        : 'name routes.yaml or the directory it is in; "gatehouse init <dir>" makes one'
+    // The last good table is kept so that a lost file does not keep the gate shut.
+    const severity = files.kind(snapshotFile) === 'file' ? 'warning' : 'error'
+    const what = `there is no table at ${routesFile}`
+    reading.problems.push({ severity, where: table.from, what, remedy })
   }
-
-  function ownTable(): string {
-    return join(place.checkout ?? '', 'src', tableName)
+  if ((files.kind(dataDir) ?? 'directory') !== 'directory') {
+    fail(reading, data, { what: `${dataDir} is not a directory`, remedy: 'name a directory' })
   }
-
-  function tablePath(text: string): string {
-    const path = abs(text)
-    // A path that does not exist yet is taken for what its name says.
-    const kind = files.kind(path)
-    const isDirectory = kind === 'directory' || (kind === null && !/\.ya?ml$/i.test(path))
-    return isDirectory ? join(path, tableName) : path
+  if (certs.from !== 'default' && files.kind(certsDir) !== 'directory') {
+    const remedy = 'name the directory of the PEM files'
+    fail(reading, certs, { what: `${certsDir} is not a directory`, remedy })
   }
+  return { routesFile, certsDir, dataDir, snapshotFile }
+}
 
-  function defaultEnvFile(config: Chosen | null): string | null {
-    if (config === null && place.checkout !== null) return null
-    const path = join(dirname(tablePath(config?.text ?? systemConfigDir)), environmentFileName)
-    return files.kind(path) === 'file' ? path : null
-  }
-
-  function defaultDataDir(): string {
-    if (place.checkout !== null) return join(place.checkout, 'data')
-    // systemd.exec(5): StateDirectory= gives the service a directory it may write, and its path in here.
-    return env.STATE_DIRECTORY?.split(':')[0] || systemDataDir
-  }
-
-  function readEnvFile(path: string, from: string): void {
-    let text: string
-    try {
-      text = files.read(path)
-    } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-      fail(from, `cannot read the environment file ${path} (${code})`, 'check path and permissions')
-      return
-    }
-    const { lines, malformed } = parseEnvironmentFile(text)
-    for (const { line, what } of malformed) fail(`${path}:${line}`, what, 'write NAME=value')
-    for (const { name, value, line } of lines) {
-      const where = `${path}:${line}`
-      if (name === 'GATEHOUSE_ENV_FILE') {
-        fail(where, `${name} cannot stand in an environment file`, 'name the file by --env-file')
-      } else if (name === 'GATEHOUSE_CONFIG' && from === 'default') {
-        fail(
-          where,
-          `${name} here comes too late: this file was found beside the table`,
-          'remove it',
-        )
-      } else if (name.startsWith(variablePrefix)) {
-        if (value !== '') variables.push({ name, value, where, rank: 1 })
-      } else {
-        fail(where, `${name} is not a variable of Gatehouse`, didYouMean(name))
-      }
-    }
-    const mode = files.mode(path)
-    const hasSecret = lines.some(
-      ({ name }) => name.startsWith(secretPrefix) && !name.endsWith('_FILE'),
-    )
-    if (hasSecret && mode !== null && (mode & 0o044) !== 0) {
-      warn(path, 'holds secrets and can be read by others', `chmod 600 ${path}`)
-    }
-  }
-
-  function checkVariable({ name, where, rank }: VariableSource): void {
-    if (name.startsWith(secretPrefix) || knownVariables.includes(name)) return
-    // In the environment other programs may put such names (Kubernetes writes GATEHOUSE_PORT for a service
-    // called gatehouse), so there a warning must do. Nobody else writes our file.
-    const report = rank === 0 ? warn : fail
-    report(where, `${name} is not a variable of Gatehouse`, didYouMean(name))
-  }
-
-  function listen(option: 'https' | 'http' | 'ops', fallback: string): ListenAddress | null {
-    const { text, from } = choose(option, fallback)
-    const reading = readListenAddress(text)
-    if (typeof reading !== 'string') return reading.address
-    fail(from, `${quote(text)} ${reading}`, `write for example ${fallback}, 127.0.0.1:8443 or off`)
-    return null
-  }
-
-  function readPublicPort(choice: Chosen | null): number | null {
-    chosen.set('public-port', choice ?? { text: 'as https', from: 'default' })
-    if (choice === null) return null
-    const port = Number(choice.text)
-    if (/^\d{1,5}$/.test(choice.text) && port >= 1 && port <= 65535) return port
-    fail(choice.from, `${quote(choice.text)} is not a port`, 'write a number from 1 to 65535')
-    return null
-  }
-
-  function readLog(text: string): LogDestination {
-    if (text === 'off') return { kind: 'off' }
-    return text === 'stdout' || text === '-'
-      ? { kind: 'stdout' }
-      : { kind: 'file', path: abs(text) }
-  }
-
-  function readLevel({ text, from }: Chosen): LogLevel {
-    const level = logLevels.find((each) => each === text)
-    if (level !== undefined) return level
-    fail(from, `${quote(text)} is not a log level`, `write one of ${logLevels.join(', ')}`)
-    return 'info'
-  }
-
-  function readDrain({ text, from }: Chosen): number {
-    const seconds = Number(text)
-    if (/^\d{1,4}$/.test(text) && seconds <= maxDrainSeconds) return seconds * 1000
-    fail(from, `${quote(text)} is not a number of seconds`, `write 0 to ${maxDrainSeconds}`)
-    return 0
-  }
-
-  function checkPlaces(): void {
-    if (files.kind(routesFile) !== 'file') {
-      const remedy =
-        tableAt.from === 'default'
-          ? `run "gatehouse init ${systemConfigDir}", or name the table by --config`
-          : 'name routes.yaml or the directory it is in; "gatehouse init <dir>" makes one'
-      const what = `there is no table at ${routesFile}`
-      // The last good table is kept so that a lost file does not keep the gate shut.
-      if (files.kind(snapshotFile) === 'file') warn(tableAt.from, what, remedy)
-      else fail(tableAt.from, what, remedy)
-    }
-    const dataKind = files.kind(dataDir)
-    if (dataKind !== null && dataKind !== 'directory') {
-      fail(chosen.get('data')?.from ?? 'data', `${dataDir} is not a directory`, 'name a directory')
-    }
-    if (certsAt.from !== 'default' && files.kind(certsDir) !== 'directory') {
-      fail(certsAt.from, `${certsDir} is not a directory`, 'name the directory of the PEM files')
-    }
-  }
-
-  function checkListeners(): void {
-    if (ops !== null && !isLoopback(ops)) {
-      const from = chosen.get('ops')?.from ?? 'ops'
-      fail(from, 'ops must be a loopback address: it needs no login', 'write 127.0.0.1:9180 or off')
-    }
-    const all = [
-      { name: 'https', address: https },
-      { name: 'http', address: http },
-      { name: 'ops', address: ops },
-    ]
-    for (const [index, a] of all.entries()) {
-      for (const b of all.slice(index + 1)) {
-        if (a.address === null || b.address === null || !overlaps(a.address, b.address)) continue
-        fail(
-          `--${b.name}`,
-          `the same port as --${a.name} (${b.address.port})`,
-          'choose another port',
-        )
-      }
-    }
-  }
-
-  function choices(): Choice[] {
-    return options.map(({ name }) => {
-      const { text, from } = chosen.get(name) ?? { text: '', from: 'default' }
-      return Object.freeze({ option: name, value: text, from })
+function readListeners(reading: Reading): Pick<Config, 'https' | 'http' | 'ops'> {
+  const https = readListener(reading, 'https', '443')
+  const http = readListener(reading, 'http', '80')
+  const ops = readListener(reading, 'ops', '127.0.0.1:9180')
+  if (ops !== null && !isLoopback(ops)) {
+    fail(reading, reading.chosen.get('ops'), {
+      what: 'ops must be a loopback address: it needs no login',
+      remedy: 'write 127.0.0.1:9180 or off',
     })
   }
-}
-
-const knownVariables = options.map(({ name }) => variableOf(name))
-
-function given(
-  flags: ConfigSources['flags'],
-  variables: readonly VariableSource[],
-  option: OptionName,
-): Chosen | null {
-  const flag = flags[option]
-  if (flag !== undefined) return { text: flag, from: `--${option}` }
-  const name = variableOf(option)
-  let best: VariableSource | null = null
-  for (const each of variables) {
-    if (each.name === name && (best === null || each.rank < best.rank)) best = each
+  const all = Object.entries({ https, http, ops })
+  for (const [index, [name, address]] of all.entries()) {
+    for (const [other, taken] of all.slice(0, index)) {
+      if (address === null || taken === null || !overlaps(address, taken)) continue
+      fail(
+        reading,
+        { from: `--${name}` },
+        {
+          what: `the same port as --${other} (${address.port})`,
+          remedy: 'choose another port',
+        },
+      )
+    }
   }
-  return best === null ? null : { text: best.value, from: best.where }
+  return { https, http, ops }
 }
 
-function didYouMean(name: string): string {
-  const near = nearest(name, knownVariables)
-  return near === null
-    ? `known are ${knownVariables.join(', ')} and ${secretPrefix}<NAME>`
-    : `did you mean ${near}?`
+function readListener(
+  reading: Reading,
+  option: 'https' | 'http' | 'ops',
+  fallback: string,
+): ListenAddress | null {
+  const choice = choose(reading, option, fallback)
+  const found = readListenAddress(choice.text)
+  if (typeof found !== 'string') return found.address
+  fail(reading, choice, {
+    what: `${quote(choice.text)} ${found}`,
+    remedy: `write for example ${fallback}, 127.0.0.1:8443 or off`,
+  })
+  return null
+}
+
+function readPublicPort(reading: Reading): number | null {
+  const written = reading.settings.written('public-port')
+  reading.chosen.set('public-port', written ?? { text: 'as https', from: 'default' })
+  if (written === null) return null
+  const port = Number(written.text)
+  if (/^\d{1,5}$/.test(written.text) && port >= 1 && port <= 65535) return port
+  fail(reading, written, {
+    what: `${quote(written.text)} is not a port`,
+    remedy: 'write a number from 1 to 65535',
+  })
+  return null
+}
+
+function readLog(reading: Reading, dataDir: string): LogDestination {
+  const { text } = choose(reading, 'log', join(dataDir, 'log', 'access.log'))
+  if (text === 'off') return { kind: 'off' }
+  if (text === 'stdout' || text === '-') return { kind: 'stdout' }
+  return { kind: 'file', path: absolute(text, reading.sources) }
+}
+
+function readLevel(reading: Reading): LogLevel {
+  const choice = choose(reading, 'log-level', 'info')
+  const level = logLevels.find((each) => each === choice.text)
+  if (level !== undefined) return level
+  fail(reading, choice, {
+    what: `${quote(choice.text)} is not a log level`,
+    remedy: `write one of ${logLevels.join(', ')}`,
+  })
+  return 'info'
+}
+
+function readDrain(reading: Reading): number {
+  const choice = choose(reading, 'drain', String(defaultDrainSeconds))
+  const seconds = Number(choice.text)
+  if (/^\d{1,4}$/.test(choice.text) && seconds <= maxDrainSeconds) return seconds * 1000
+  fail(reading, choice, {
+    what: `${quote(choice.text)} is not a number of seconds`,
+    remedy: `write 0 to ${maxDrainSeconds}`,
+  })
+  return 0
+}
+
+function choose({ settings, chosen }: Reading, option: OptionName, fallback: string): Written {
+  const choice = settings.written(option) ?? { text: fallback, from: 'default' }
+  chosen.set(option, choice)
+  return choice
+}
+
+function choices({ chosen }: Reading): readonly Choice[] {
+  const list = options.map(({ name }) => {
+    const { text, from } = chosen.get(name) ?? { text: '', from: 'default' }
+    return Object.freeze({ option: name, value: text, from })
+  })
+  return Object.freeze(list)
+}
+
+function fail(
+  { problems }: Reading,
+  at: { readonly from: string } | undefined,
+  problem: { readonly what: string; readonly remedy: string },
+): void {
+  problems.push({ severity: 'error', where: at?.from ?? 'default', ...problem })
+}
+
+function absolute(path: string, { place }: ConfigSources): string {
+  return resolve(place.cwd, path)
+}
+
+function tablePath(text: string, sources: ConfigSources): string {
+  const path = absolute(text, sources)
+  // A path that does not exist yet is taken for what its name says.
+  const kind = sources.files.kind(path)
+  const isDirectory = kind === 'directory' || (kind === null && !/\.ya?ml$/i.test(path))
+  return isDirectory ? join(path, tableName) : path
+}
+
+function usualEnvironmentFile(config: Written | null, sources: ConfigSources): string | null {
+  if (config === null && sources.place.checkout !== null) return null
+  const table = tablePath(config?.text ?? systemConfigDir, sources)
+  const path = join(dirname(table), environmentFileName)
+  return sources.files.kind(path) === 'file' ? path : null
+}
+
+function usualDataDir({ env, place }: ConfigSources): string {
+  if (place.checkout !== null) return join(place.checkout, 'data')
+  // systemd.exec(5): StateDirectory= gives the service a directory it may write, and its path in here.
+  return env.STATE_DIRECTORY?.split(':')[0] || systemDataDir
 }
 
 function quote(text: string): string {

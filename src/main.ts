@@ -92,7 +92,8 @@ async function runCommand(args: Arguments, config: Config): Promise<number> {
       return routes(base)
     }
     case 'explain': {
-      const { explain, readRequest } = await import('./cli/explain.ts')
+      const { explain } = await import('./cli/explain.ts')
+      const { readRequest } = await import('./cli/explain-request.ts')
       return explain({ ...base, request: readRequest(args.operands[0] ?? '', args.flags) })
     }
     case 'doctor': {

@@ -16,7 +16,7 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
     files: /^(gateway|admission|flights)\.ts$/,
     may: ['proxy', 'auth', 'wake', 'core', 'model'],
   },
-  { name: 'config', files: /^(config|secrets|env-file)\.ts$/, may: ['core', 'model'] },
+  { name: 'config', files: /^(config|settings|secrets|env-file)\.ts$/, may: ['core', 'model'] },
   { name: 'routes-file', files: /^routes-file\//, may: ['core', 'model'] },
   { name: 'proxy', files: /^proxy\//, may: ['core', 'model'] },
   { name: 'app', files: /^(auth\/app|admin)\//, may: ['auth', 'routes-file', 'core', 'model'] },

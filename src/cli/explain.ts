@@ -70,6 +70,7 @@ export function explainRequest(
     exchange,
     client: '',
     network: '',
+    network: '',
     host: null,
     target: null,
     head: null,

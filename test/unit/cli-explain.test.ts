@@ -1,7 +1,8 @@
 // `gatehouse explain`: what it says is what `admit` does.
 
 import t from 'tap'
-import { explain, explainRequest, readRequest } from '../../src/cli/explain.ts'
+import { explain, explainRequest } from '../../src/cli/explain.ts'
+import { readRequest } from '../../src/cli/explain-request.ts'
 import { loadGoodTable, runtimeTable } from '../../src/cli/load-table.ts'
 import { configIn, createOutput } from '../fixtures/config.ts'
 

@@ -214,8 +214,8 @@ t.test('a mistyped variable in our own file is an error', async (t) => {
   const { config, problems } = read({ tree })
   t.equal(config, null)
   t.match(problems, [
-    { where: '/etc/gatehouse/gatehouse.env:3', what: /HTTPS is not a variable/ },
     { where: '/etc/gatehouse/gatehouse.env:2', remedy: 'did you mean GATEHOUSE_HTTPS?' },
+    { where: '/etc/gatehouse/gatehouse.env:3', what: /HTTPS is not a variable/ },
   ])
 })
 
