@@ -243,8 +243,9 @@ export function createConnections(
 /** Closes an idle connection in its protocol's own words: GOAWAY, or TLS's close_notify and FIN. */
 export function closeIdle(connection: Connection): void {
   // `destroy` and not `close`: it sends GOAWAY too, but does not wait for the other end to hang up.
-  if (connection.session !== null) connection.session.destroy()
-  else connection.socket.destroySoon()
+  const { session, socket } = connection
+  if (session !== null && !session.destroyed) session.destroy()
+  else socket.destroySoon()
 }
 
 function closeOlder(list: IdleList, before: number): void {

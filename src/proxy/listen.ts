@@ -288,7 +288,7 @@ export function createListener(
     },
     async drain(deadlineMs) {
       stopAccepting()
-      await drainConnections(connections, deadlineMs)
+      await drainConnections(connections, deadlineMs, { now: deps.now })
       finish()
     },
     closeNow() {
