@@ -1,10 +1,11 @@
 // `gatehouse explain <url>`: sends a request through the gateway's own `admit` and tells what it did, and why.
 
 import { type Admission, admit, type Request } from '../admission.ts'
+import { decide } from '../auth/policy.ts'
 import type { Config } from '../config.ts'
 import { type FailureCode, failures } from '../errors.ts'
 import { createLimiter } from '../limits.ts'
-import type { Host, RateLimit, Route } from '../model.ts'
+import type { Host, Identity, Policy, RateLimit, Route } from '../model.ts'
 import { clientAddress } from '../proxy/client-address.ts'
 import { upstreamPath } from '../proxy/headers.ts'
 import type { RouteTable, RuntimeRoute } from '../routes.ts'
@@ -69,7 +70,6 @@ export function explainRequest(
   const request: Request = {
     exchange,
     client: '',
-    network: '',
     network: '',
     host: null,
     target: null,
@@ -142,7 +142,7 @@ function* stepsOf({ asked, request, admission, table }: Facts): Generator<Step> 
   yield step('identity', identityWords(asked))
   yield step(
     'policy',
-    `${wordsFor(route.policy)}: ${policyWords(code)}`,
+    `${wordsFor(route.policy)}: ${policyWords(code, route, asked)}`,
     originDetails(asked, code),
   )
   if (code === 'sign-in-required' || code === 'cross-origin' || code === 'forbidden') return
@@ -273,17 +273,29 @@ function identityWords({ identity }: ExplainRequest): string {
   return `${quoted(identity.user)}, ${groups}`
 }
 
-function policyWords(code: FailureCode | null): string {
+function policyWords(
+  code: FailureCode | null,
+  { policy }: RuntimeRoute,
+  { identity }: ExplainRequest,
+): string {
   switch (code) {
     case 'sign-in-required':
       return 'has to sign in first'
     case 'forbidden':
-      return 'may not enter, or opens a WebSocket where none is offered'
+      return isMember(policy, identity)
+        ? 'may enter, but this route has webSocket: false'
+        : 'signed in, but not among these'
     case 'cross-origin':
       return 'signed in, but another site asks in their name'
     default:
       return 'may enter'
   }
+}
+
+/** For a safe request from nowhere else, `decide` looks at membership alone. */
+function isMember(policy: Policy, identity: Identity | null): boolean {
+  const facts = { method: 'GET', webSocket: false, origin: null, fetchSite: null }
+  return decide(policy, identity, { ...facts, ownOrigin: '', allowedOrigins: [] }).kind === 'allow'
 }
 
 function originDetails(asked: ExplainRequest, code: FailureCode | null): string[] {

@@ -126,6 +126,14 @@ t.test('it names the routes that were considered and why they were not taken', a
   })
 })
 
+t.test('it tells a missing membership from a WebSocket that is not offered', async (t) => {
+  const ask = await setUp(t)
+  const policy = (line: string) => ask(line).steps.find(({ step }) => step === 'policy')?.says
+  const origin = 'origin=https://git.example.com'
+  t.match(policy(`wss://git.example.com/ user=me groups=dev ${origin}`), /webSocket: false$/)
+  t.match(policy(`wss://git.example.com/ user=me groups=ops ${origin}`), /not among these$/)
+})
+
 t.test('it stops where the request stopped', async (t) => {
   const ask = await setUp(t)
   const names = (line: string) => ask(line).steps.map(({ step }) => step)
