@@ -15,11 +15,12 @@ import { bulk } from './scenarios/bulk.ts'
 import { slowDownload, stalledUpload } from './scenarios/crawl.ts'
 import { heldTls, heldWebSockets } from './scenarios/held.ts'
 import { type Run, type Scenario, withSessions } from './scenarios/scenario.ts'
-import { smallHttp1, smallHttp2 } from './scenarios/small.ts'
+import { fullHttp1, smallHttp1, smallHttp2 } from './scenarios/small.ts'
 import { startToFirstAnswer } from './scenarios/start.ts'
 
 const scenarios: Readonly<Record<string, Scenario>> = {
   'small-h1': smallHttp1,
+  'full-h1': fullHttp1,
   'small-h2': smallHttp2,
   bulk,
   tls: heldTls,
@@ -118,8 +119,9 @@ async function check(run: Run): Promise<readonly Contestant[]> {
 }
 
 async function runScenario(name: string, run: Run): Promise<void> {
-  if (name === 'small-h2' && toolVersion('h2load', '--version', /(\d\S*)/) === null) {
-    say('small-h2: h2load is not installed, left out')
+  const needsH2load = name === 'small-h2' || name === 'full-h1'
+  if (needsH2load && toolVersion('h2load', '--version', /(\d\S*)/) === null) {
+    say(`${name}: h2load is not installed, left out`)
     return
   }
   await scenarios[name]?.(run)

@@ -31,14 +31,26 @@ export async function http1Load(port: number, seconds: number): Promise<Load> {
 }
 
 /** The same 50 requests at a time, on ten connections. */
-export async function http2Load(port: number, seconds: number, scratch: string): Promise<Load> {
+export function http2Load(port: number, seconds: number, scratch: string): Promise<Load> {
+  return h2load(['-c', '10', '-m', '5'], { port, seconds, scratch })
+}
+
+/** As `http1Load`, by a client so fast that the proxy has always something to do. */
+export function http1FullLoad(port: number, seconds: number, scratch: string): Promise<Load> {
+  return h2load(['--h1', '-c', '50', '-m', '1'], { port, seconds, scratch })
+}
+
+async function h2load(
+  shape: readonly string[],
+  { port, seconds, scratch }: { port: number; seconds: number; scratch: string },
+): Promise<Load> {
   const log = join(scratch, 'h2load.tsv')
   const fields = Object.entries(browserHeaders).flatMap(([name, value]) => [
     '-H',
     `${name}: ${value}`,
   ])
   const output = await run('h2load', [
-    ...['-D', String(seconds), '-c', '10', '-m', '5', '-t', '1', `--log-file=${log}`],
+    ...['-D', String(seconds), ...shape, '-t', '1', `--log-file=${log}`],
     `--connect-to=127.0.0.1:${port}`,
     ...fields,
     `https://${servername}:${port}/small`,

@@ -26,6 +26,8 @@ const rows: readonly Row[] = [
   row('HTTP/1.1: requests/s', 'h1.perSecond', 1, 0, false),
   row('HTTP/1.1: p50 ms', 'h1.p50Ms', 1, 2, false),
   row('HTTP/1.1: p99 ms', 'h1.p99Ms', 1, 2, false),
+  row('HTTP/1.1, full load: CPU µs/request', 'full.cpuUs'),
+  row('HTTP/1.1, full load: requests/s', 'full.perSecond', 1, 0, false),
   row('HTTP/2: CPU µs/request', 'h2.cpuUs'),
   row('HTTP/2: requests/s', 'h2.perSecond', 1, 0, false),
   row('HTTP/2: p50 ms', 'h2.p50Ms', 1, 2, false),
@@ -46,10 +48,13 @@ const rows: readonly Row[] = [
 
 /** Medians, the middle half in brackets, the ratio to the bare loop; one column per contestant. */
 export function resultTable(results: Results, contestants: readonly string[]): string {
-  const head = ['', ...contestants]
+  const present = contestants.filter((name) =>
+    rows.some((each) => results.values(name, each.metric).length > 0),
+  )
+  const head = ['', ...present]
   const body = rows
-    .filter((each) => contestants.some((name) => results.values(name, each.metric).length > 0))
-    .map((each) => [each.title, ...contestants.map((name) => cell(results, name, each))])
+    .filter((each) => present.some((name) => results.values(name, each.metric).length > 0))
+    .map((each) => [each.title, ...present.map((name) => cell(results, name, each))])
   return markdown([head, ...body])
 }
 

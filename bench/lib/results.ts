@@ -5,6 +5,8 @@ export const metrics = [
   'h1.perSecond',
   'h1.p50Ms',
   'h1.p99Ms',
+  'full.cpuUs',
+  'full.perSecond',
   'h2.cpuUs',
   'h2.perSecond',
   'h2.p50Ms',

@@ -1,9 +1,11 @@
 // Small answers over kept connections: CPU per request, rate, latency, and memory idle and busy.
 
-import { http1Load, http2Load, type Load } from '../lib/clients.ts'
+import { http1FullLoad, http1Load, http2Load, type Load } from '../lib/clients.ts'
 import { sleep } from '../lib/process.ts'
 import type { Session } from '../lib/session.ts'
 import { type Run, rotated, type Scenario, withSessions } from './scenario.ts'
+
+type Kind = 'h1' | 'full' | 'h2'
 
 const settleMs = 2000
 const sampleMs = 500
@@ -23,6 +25,17 @@ export const smallHttp1: Scenario = (run) =>
     },
   )
 
+/** The same, as fast as h2load can ask: how cheap it gets when many requests come at once. */
+export const fullHttp1: Scenario = (run) =>
+  withSessions(
+    run,
+    run.contestants.filter((each) => !each.startOnly),
+    (sessions) =>
+      rounds(run, sessions, 'full', (session, seconds) =>
+        http1FullLoad(session.port, seconds, run.place.directory),
+      ),
+  )
+
 export const smallHttp2: Scenario = (run) =>
   withSessions(
     run,
@@ -36,7 +49,7 @@ export const smallHttp2: Scenario = (run) =>
 async function rounds(
   run: Run,
   sessions: readonly Session[],
-  protocol: 'h1' | 'h2',
+  protocol: Kind,
   load: (session: Session, seconds: number) => Promise<Load>,
 ): Promise<void> {
   // Until the hot code is compiled.
@@ -50,7 +63,7 @@ async function rounds(
 async function measure(
   run: Run,
   session: Session,
-  protocol: 'h1' | 'h2',
+  protocol: Kind,
   load: (session: Session, seconds: number) => Promise<Load>,
 ): Promise<void> {
   const { name } = session.contestant
@@ -68,8 +81,10 @@ async function measure(
   if (wrong > 0) run.results.wrong(name, `${wrong} wrong answers of ${requests} (${protocol})`)
   run.results.add(name, `${protocol}.cpuUs`, cpuNs / 1000 / requests)
   run.results.add(name, `${protocol}.perSecond`, requests / seconds)
-  run.results.add(name, `${protocol}.p50Ms`, p50)
-  run.results.add(name, `${protocol}.p99Ms`, p99)
+  if (protocol !== 'full') {
+    run.results.add(name, `${protocol}.p50Ms`, p50)
+    run.results.add(name, `${protocol}.p99Ms`, p99)
+  }
   if (protocol === 'h1') {
     run.results.add(name, 'busy.rss', rss)
     run.results.add(name, 'busy.pss', pss)
