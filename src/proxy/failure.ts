@@ -25,6 +25,8 @@ export class CallCancelled extends Error {
 /** What went wrong, by the error's code; unknown codes count as a broken connection. Never by message text. */
 export function failureOf(error: unknown): FailureCode {
   if (error instanceof CallCancelled) return error.reason
+  // The library's parser leaves out its code; the name of the class is all there is.
+  if (error instanceof Error && error.name === 'HTTPParserError') return 'upstream-invalid'
   const code = errorCode(error)
   const known = codes.get(code)
   if (known !== undefined) return known
@@ -74,6 +76,7 @@ const codes = new Map<string, FailureCode>([
   ['UND_ERR_BODY_TIMEOUT', 'upstream-idle-timeout'],
   ['UND_ERR_HEADERS_OVERFLOW', 'upstream-invalid'],
   ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'upstream-invalid'],
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'upstream-invalid'],
   // Headers or framing that the library would not send: they came from the client.
   ['UND_ERR_INVALID_ARG', 'bad-request'],
   ['UND_ERR_NOT_SUPPORTED', 'bad-request'],

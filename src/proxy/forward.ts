@@ -170,7 +170,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   upstreamInterim(status: number, fields: ResponseFields): void {
     this.lastByteAt = this.#ticker.now
     // Nobody asked to switch protocols; whoever believed it would read what follows as frames (RFC 9110 §7.8).
-    if (status === 101) this.cancel('upstream-invalid')
+    if (status === 101 || status < 100) this.cancel('upstream-invalid')
     else if (!this.#over) this.#plan.exchange.inform(status, interimHeaders(fields))
   }
 
@@ -178,6 +178,11 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
     if (this.#over) return
     this.lastByteAt = this.#ticker.now
     this.#phase = 'answer'
+    if (status > 599) {
+      // No status (RFC 9110 §15); over HTTP/2 Node could not even say it.
+      this.cancel('upstream-invalid')
+      return
+    }
     const { exchange, route, requestId, securityHeaders } = this.#plan
     const head = answerHead(status, fields, {
       requestId,
