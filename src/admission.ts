@@ -83,7 +83,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const host = hostOf(exchange, head, target)
   if (host === null) return refuse('bad-host')
   request.host = host
-  if (peer.serverName !== null && host !== peer.serverName) return refuse('misdirected')
+  if (isMisdirected(peer, host)) return refuse('misdirected')
 
   // Flood
   const client = networkOf(request.client)
@@ -198,6 +198,15 @@ function hostOf(exchange: Exchange, head: RequestHead, target: RequestTarget | n
   peer.lastAuthority = authority
   peer.lastHost = host
   return host
+}
+
+/**
+ * One handshake, one host (RFC 9110 §15.5.20): what was shown and asked for there was for that name. A browser that
+ * puts several hosts on one connection (RFC 9113 §9.1.1) repeats the request on its own connection. Cloudflare may not,
+ * and would show its visitor the 421; its connections carry whatever its zone says anyway.
+ */
+function isMisdirected(peer: Peer, host: Host): boolean {
+  return peer.serverName !== null && host !== peer.serverName && !peer.cloudflare
 }
 
 function declaredBytes(head: RequestHead): number {

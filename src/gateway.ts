@@ -309,7 +309,8 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
   #pageRequest(): PageRequest {
     return {
       accept: this.head?.accept ?? null,
-      contentType: this.head?.contentType ?? null,
+      // gRPC runs over HTTP/2 alone; over HTTP/1 a client cannot choose to be answered 200 by naming it.
+      contentType: this.exchange.protocol === 'HTTP/2' ? (this.head?.contentType ?? null) : null,
       method: this.exchange.method,
       id: this.id,
       host: this.host,

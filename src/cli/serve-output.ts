@@ -102,7 +102,8 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
     metrics,
     connectionFailure(event) {
       metrics.connectionFailure(event.kind, event.code)
-      log.debug('connection-failed', { ...event })
+      // A handler that threw is a bug of ours; the rest is the noise of the internet.
+      log[event.kind === 'handler' ? 'error' : 'debug']('connection-failed', { ...event })
     },
     listen,
     reopen: access.reopen,

@@ -52,7 +52,8 @@ export const serve: Serve = async (config, deps) => {
     return await start(config, { ...deps, now }, { output, closers })
   } catch (error) {
     for (const close of closers) close()
-    log.error('start-failed', { error: error instanceof Error ? error.message : String(error) })
+    // What is wrong is said by whoever asked for the start; the log needs to know that there was none.
+    log.error('start-failed', { code: error instanceof GatehouseError ? error.code : 'internal' })
     await output.close()
     throw error
   }
