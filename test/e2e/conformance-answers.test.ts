@@ -17,20 +17,20 @@ import type { RawResponse } from '../fixtures/raw-response.ts'
 type Then = 'keep' | 'end' | 'reset'
 
 /** What the backend answers next, and what it does with the connection afterwards. */
-let next: { bytes: string; then: Then } = { bytes: '', then: 'keep' }
+let next: { bytes: string; after: Then } = { bytes: '', after: 'keep' }
 const backend = await rawBackend(async (connection) => {
   for (;;) {
     await connection.readUntil('\r\n\r\n')
     await connection.send(Buffer.from(next.bytes, 'latin1'))
-    if (next.then === 'end') connection.end()
-    if (next.then === 'reset') connection.reset()
+    if (next.after === 'end') connection.end()
+    if (next.after === 'reset') connection.reset()
   }
 })
 t.teardown(() => backend.close())
 const edge = await startEdge(t, [publicRow('app', backend.port)])
 
 function answersWith(bytes: string, then: Then = 'keep'): void {
-  next = { bytes, then }
+  next = { bytes, after: then }
 }
 
 async function ask(method = 'GET'): Promise<RawResponse> {
