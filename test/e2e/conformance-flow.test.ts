@@ -29,7 +29,11 @@ t.test(
     const chunk = Buffer.alloc(65_536, 1)
     const backend = await httpBackend((_req, res) => {
       const fill = () => {
-        while (res.write(chunk)) sent += chunk.length
+        let more = true
+        while (more) {
+          more = res.write(chunk)
+          sent += chunk.length
+        }
       }
       res.writeHead(200, { 'content-length': String(2 ** 30) })
       res.on('drain', fill)
