@@ -63,6 +63,7 @@ const exceptions: Readonly<Record<string, string>> = {
   'proxy/listen-http2.ts: an object spread': 'options of the server, once at start',
   'proxy/http2.ts: an object spread':
     'interim answers; Node takes an object there, and they are rare',
+  'proxy/upstream.ts: an object spread': 'options of a connection, never of a request',
   'proxy/upstreams.ts: JSON': 'names a pool once per target; later requests find it in a WeakMap',
 }
 

@@ -130,7 +130,11 @@ t.test('a command loads no other command', async (t) => {
   const loaded = await loadedBy(['version'])
   t.ok(loaded.includes(main))
   t.notOk(
-    loaded.some((path) => own.includes(path.slice(root.length)) || path.includes('node_modules')),
+    loaded.some(
+      // Ours, not what the test runner puts into every process for its coverage.
+      (path) =>
+        own.includes(path.slice(root.length)) || /node_modules\/(undici|yaml|zod)\//.test(path),
+    ),
   )
 })
 

@@ -266,7 +266,7 @@ t.test('the snapshot is whole, private, and believed only in its own format', as
     await writeFile(file, damage)
     await t.rejects(readSnapshot(file), { code: 'snapshot-damaged' })
   }
-  await writeFile(file, text.replace('"format":1', '"format":0'))
+  await writeFile(file, text.replace('"format":2', '"format":0'))
   t.equal(await readSnapshot(file), null)
 })
 
