@@ -29,8 +29,8 @@ const buildConnector = requireClient('undici/lib/core/connect.js') as typeof Bui
  * in order instead of swamping it.
  */
 const maxConnections = 128
-/** Requests that may wait for a connection; beyond this the answer is 503 at once. */
-const maxWaiting = 256
+/** Requests that may wait for a connection, some 5 kB each; beyond this the answer is 503 at once. */
+const maxWaiting = 2_000
 /** Connect failures in a row after which a target is left alone for a moment. */
 const failuresUntilDown = 3
 const coolDownMs = 2_000
