@@ -52,6 +52,8 @@ export interface Connection {
   /** Token bucket of the HTTP/2 flood guard. */
   faults: number
   faultsAt: number
+  /** A request asked for another protocol and was answered as a request: its answer is the last. */
+  upgradeIgnored: boolean
   /** An answer to a broken request was written; nothing else may follow. */
   failed: boolean
   /** Left the book already; its `close` event may still be on the way. */
@@ -185,6 +187,7 @@ export function createConnections(
         session: null,
         faults: 0,
         faultsAt: 0,
+        upgradeIgnored: false,
         failed: false,
         released: false,
         older: null,

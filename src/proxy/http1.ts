@@ -77,6 +77,9 @@ export class Http1Exchange implements Exchange {
       const socket: Duplex & WithExchange = this.#socket
       socket[exchangeKey] = this
       socket.on('close', onUpgradeClose)
+      // A socket that nobody reads does not tell that the client has left.
+      socket.on('readable', onEarlyBytes)
+      socket.on('end', onEarlyEnd)
       socket.on('error', ignore)
     }
   }
@@ -166,6 +169,7 @@ export class Http1Exchange implements Exchange {
     const socket = this.#socket
     if (socket === null) throw new TypeError('not an upgrade request')
     this.begun = true
+    stopWaiting(socket)
     socket.write(headText(101, headers), 'latin1')
     if (this.#head !== null && this.#head.length > 0) socket.unshift(this.#head)
     return socket
@@ -212,6 +216,7 @@ export class Http1Exchange implements Exchange {
     this.#res = res
     // `listen` heard the socket; from here the answer tells whether all was sent.
     socket.off('close', onUpgradeClose)
+    stopWaiting(socket)
     this.#hear(res)
     return res
   }
@@ -269,6 +274,20 @@ function endSocket(socket: Socket): void {
 
 function onResponseClose(this: ServerResponse & WithExchange): void {
   this[exchangeKey]?.over(this.writableFinished)
+}
+
+/** What comes before the backend's 101 stays in the socket's buffer; its end is looked for behind it. */
+function onEarlyBytes(this: Duplex): void {
+  if (this.readableLength === 0) this.read(0)
+}
+
+function onEarlyEnd(this: Duplex): void {
+  this.destroy()
+}
+
+function stopWaiting(socket: Duplex): void {
+  socket.off('readable', onEarlyBytes)
+  socket.off('end', onEarlyEnd)
 }
 
 function onUpgradeClose(this: Duplex & WithExchange): void {

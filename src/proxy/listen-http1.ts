@@ -71,7 +71,7 @@ export function createHttp1Server(
     connections.begin(connection)
     connection.response = res
     res.on('close', onResponseClose)
-    if (deps.draining()) res.shouldKeepAlive = false
+    if (deps.draining() || connection.upgradeIgnored) res.shouldKeepAlive = false
     try {
       handlers.request(req, res, peer, continueExpected)
     } catch (error) {
@@ -88,6 +88,17 @@ export function createHttp1Server(
     connections.end(connection)
     // Its header went out before the drain began and promised a kept connection: keep no longer than this answer.
     if (connection.active === 0 && deps.draining()) connection.socket.destroySoon()
+  }
+
+  /**
+   * Node drops what follows a request whose upgrade was ignored, as far as it came in the same packet: whatever comes
+   * then may begin anywhere, so the connection ends with this answer.
+   */
+  function mayUpgrade(req: IncomingMessage): boolean {
+    if (handlers.upgrade !== null && isWebSocketUpgrade(req)) return true
+    const connection = connectionOf(req.socket)
+    if (connection !== undefined) connection.upgradeIgnored = true
+    return false
   }
 
   const server = createServer({
@@ -114,7 +125,7 @@ export function createHttp1Server(
     optimizeEmptyRequests: true,
     // Nagle's algorithm would hold back small SSE events and WebSocket frames.
     noDelay: true,
-    shouldUpgradeCallback: handlers.upgrade === null ? refuseUpgrade : isWebSocketUpgrade,
+    shouldUpgradeCallback: mayUpgrade,
   })
   // 0 is "no limit": Node's default silently drops what exceeds 2,000 pairs (CVE-2026-58044), and a header that one
   // reader sees and another does not is how checks are passed. The count is checked above, with 431.
@@ -187,10 +198,6 @@ function isWebSocketUpgrade(req: IncomingMessage): boolean {
   return (
     req.headers['content-length'] === undefined && req.headers['transfer-encoding'] === undefined
   )
-}
-
-function refuseUpgrade(): boolean {
-  return false
 }
 
 /**

@@ -53,6 +53,8 @@ export class Tunnel implements Transfer {
     for (const side of [this.#client, this.#upstream]) {
       const tunnelled: Duplex & Side = side
       tunnelled[tunnelKey] = this
+      // The end of one direction is not the end of the other (RFC 9293 §3.6).
+      side.allowHalfOpen = true
       side.on('data', onData)
       side.on('drain', onDrain)
       side.on('end', onEnd)
