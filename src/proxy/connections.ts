@@ -1,6 +1,6 @@
 // Every open connection, in one book: how many, whose, which are idle, which one goes when it is full. Hot path.
 
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import { networkOf } from './cidr.ts'
@@ -53,7 +53,7 @@ export interface Connection {
   faults: number
   faultsAt: number
   /** A request asked for another protocol and was answered as a request: its answer is the last. */
-  upgradeIgnored: boolean
+  last: IncomingMessage | null
   /** An answer to a broken request was written; nothing else may follow. */
   failed: boolean
   /** Left the book already; its `close` event may still be on the way. */
@@ -187,7 +187,7 @@ export function createConnections(
         session: null,
         faults: 0,
         faultsAt: 0,
-        upgradeIgnored: false,
+        last: null,
         failed: false,
         released: false,
         older: null,

@@ -68,10 +68,13 @@ export function createHttp1Server(
       req.socket.destroy()
       return
     }
+    const { last } = connection
+    // What seems to follow the last request is the rest of something that was lost.
+    if (last !== null && last !== req) return
     connections.begin(connection)
     connection.response = res
     res.on('close', onResponseClose)
-    if (deps.draining() || connection.upgradeIgnored) res.shouldKeepAlive = false
+    if (deps.draining() || last !== null) res.shouldKeepAlive = false
     try {
       handlers.request(req, res, peer, continueExpected)
     } catch (error) {
@@ -97,7 +100,7 @@ export function createHttp1Server(
   function mayUpgrade(req: IncomingMessage): boolean {
     if (handlers.upgrade !== null && isWebSocketUpgrade(req)) return true
     const connection = connectionOf(req.socket)
-    if (connection !== undefined) connection.upgradeIgnored = true
+    if (connection !== undefined) connection.last = req
     return false
   }
 
@@ -150,7 +153,9 @@ export function createHttp1Server(
   })
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     const connection = connectionOf(req.socket)
-    if (connection === undefined || connection.peer === null || handlers.upgrade === null) {
+    // Behind an unanswered request the answers of two would share the socket: nobody sane pipelines a handshake.
+    const busy = connection === undefined || connection.active > 0 || connection.last !== null
+    if (busy || connection.peer === null || handlers.upgrade === null) {
       socket.destroy()
       return
     }
