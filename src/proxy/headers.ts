@@ -110,6 +110,8 @@ export function answerHead(
         }
         // RFC 9110 §8.6: none on 204; §6.4.1 none on 1xx, which never comes here.
         if (status === 204) break
+        // RFC 9110 §15.3.6: readers disagree whether these bytes belong to a 205 or begin the next answer.
+        if (status === 205 && value !== '0') return ambiguousLength
         length = Number(value)
         headers.push(name, value)
         break
@@ -163,15 +165,25 @@ export function trailerFields(fields: ResponseFields): string[] | null {
 export function upstreamPath(route: RuntimeRoute, rawPath: string, query: string): string | null {
   const { prefixRewrite: rewrite, path: prefix } = route.definition
   if (rewrite.kind === 'keep') return query === '' ? rawPath : rawPath + query
-  // Only a prefix that stands there byte for byte can be cut: `//git/x` and `/%67it/x` match but are not rewritten.
-  if (prefix !== '/' && !rawPath.startsWith(prefix)) return null
-  const rest = prefix === '/' ? rawPath : rawPath.slice(prefix.length)
+  const rest = belowPrefix(rawPath, prefix)
+  if (rest === null) return null
   const base = rewrite.kind === 'strip' || rewrite.with === '/' ? '' : rewrite.with
   const path = base + rest
   // `/git` without more becomes the root; a rest of `//evil` must not become a network-path reference.
   const rooted = path.charCodeAt(0) === 0x2f ? path : `/${path}`
   if (rooted.charCodeAt(1) === 0x2f) return null
   return rooted + query
+}
+
+/**
+ * What of a raw path lies below a route's path.
+ *
+ * @returns `null` when the path does not stand there byte for byte: `//git/x` and `/%67it/x` match `/git`, but cutting as
+ *   many characters off them would cut in the wrong place.
+ */
+export function belowPrefix(rawPath: string, prefix: string): string | null {
+  if (prefix === '/') return rawPath
+  return rawPath.startsWith(prefix) ? rawPath.slice(prefix.length) : null
 }
 
 function applyEdits(list: string[], edits: RuntimeHeaderEdits): void {

@@ -82,7 +82,11 @@ export class Http2Exchange implements Exchange {
 
   inform(status: number, headers: readonly string[]): void {
     if (this.begun || this.closed || this.#stream.destroyed) return
-    this.#stream.additionalHeaders({ ':status': status, ...fields(headers) })
+    try {
+      this.#stream.additionalHeaders({ ':status': status, ...fields(headers) })
+    } catch {
+      // A backend said what Node refuses to send, such as two ETags. A hint is no loss; the answer follows.
+    }
   }
 
   openBody(maxBytes: number | null, observer: BodyObserver): Readable {
@@ -106,18 +110,15 @@ export class Http2Exchange implements Exchange {
   }
 
   begin(status: number, headers: string[], length: number | null): void {
-    this.begun = true
     this.#length = length
     const stream = this.#stream
-    if (stream.destroyed) return
-    headers.push(':status', String(status))
-    if (length !== null) {
-      stream.respond(headers)
-      return
+    if (!stream.destroyed) {
+      headers.push(':status', String(status))
+      // Trailers are known only at the end, so the stream must be told to ask for them. May throw: nothing is said then.
+      stream.respond(headers, { waitForTrailers: length === null })
+      if (length === null) stream.on('wantTrailers', onWantTrailers)
     }
-    // Trailers are known only at the end, so the stream must be told to ask for them.
-    stream.respond(headers, { waitForTrailers: true })
-    stream.on('wantTrailers', onWantTrailers)
+    this.begun = true
   }
 
   write(chunk: Buffer): boolean {
@@ -186,7 +187,12 @@ export class Http2Exchange implements Exchange {
   /** For the event handlers below. */
   sendTrailers(): void {
     const trailers = this.#trailers
-    this.#stream.sendTrailers(trailers === null ? {} : fields(trailers))
+    try {
+      this.#stream.sendTrailers(trailers === null ? {} : fields(trailers))
+    } catch {
+      // Called by Node itself: what a backend's trailers make it throw would end the process.
+      this.abort()
+    }
   }
 
   /** RFC 9113 §8.1: after a complete answer the rest of the request is refused with NO_ERROR. */
@@ -222,7 +228,8 @@ function onWantTrailers(this: ServerHttp2Stream & WithExchange): void {
 function ignore(): void {}
 
 function fields(flat: readonly string[]): Record<string, string | string[]> {
-  const out: Record<string, string | string[]> = {}
+  // Without a prototype: a field named `constructor` must not find a function there.
+  const out: Record<string, string | string[]> = Object.create(null)
   for (let i = 0; i < flat.length; i += 2) {
     const name = (flat[i] as string).toLowerCase()
     const value = flat[i + 1] as string
