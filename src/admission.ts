@@ -79,6 +79,10 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const asterisk = exchange.rawTarget === '*' && method === 'OPTIONS'
   const target = asterisk ? null : readTarget(exchange.rawTarget)
   if (typeof target === 'string') return refuse(target)
+  // `:path` is never in absolute form (RFC 9113 §8.3.1); the parser looks only where `:scheme` is http or https.
+  if (target !== null && target.authority !== null && exchange.protocol === 'HTTP/2') {
+    return refuse('bad-target')
+  }
   request.target = target
   const host = hostOf(exchange, head, target)
   if (host === null) return refuse('bad-host')

@@ -11,7 +11,7 @@ import type { Answer, PageRequest, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
 import { Forward, type ForwardListener } from './proxy/forward.ts'
-import { requestHeaders, upstreamPath } from './proxy/headers.ts'
+import { belowPrefix, requestHeaders, upstreamPath } from './proxy/headers.ts'
 import type { RequestHead } from './proxy/request-head.ts'
 import type { RequestTarget } from './proxy/target.ts'
 import type { Transfer } from './proxy/transfer.ts'
@@ -43,7 +43,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     try {
       carryOut(admit(flight, deps, now), flight, now)
     } catch (error) {
-      crashed(flight, error)
+      flight.crashed(error)
     }
   }
 
@@ -65,14 +65,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
       default:
         admission satisfies never
     }
-  }
-
-  function crashed(flight: Exchanged, error: unknown): void {
-    deps.log.error('request-crashed', {
-      id: flight.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    })
-    flight.refuse('internal-error')
   }
 
   return { handle }
@@ -140,11 +132,13 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
 
   page(target: Extract<Admission, { kind: 'page' }>['target']): void {
     const request = this.#pageRequest()
-    const keepsPath = target.kind === 'redirect' && target.keepPath
-    this.answer(
-      this.#deps.pages.target(target, keepsPath ? { ...request, below: this.#below() } : request),
-      'ok',
-    )
+    if (target.kind !== 'redirect' || !target.keepPath) {
+      this.answer(this.#deps.pages.target(target, request), 'ok')
+      return
+    }
+    const below = this.#below()
+    if (below === null) this.refuse('bad-target')
+    else this.answer(this.#deps.pages.target(target, { ...request, below }), 'ok')
   }
 
   answer(answer: Answer, outcome: FailureCode | 'ok'): void {
@@ -231,8 +225,20 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
     try {
       this.refuse(code)
     } catch (crash) {
-      this.#deps.log.error('request-crashed', { id: this.id, error: String(crash) })
+      this.crashed(crash)
+    }
+  }
+
+  /** A bug ends this request: with 500 where that can still be said, and recorded and let go of in any case. */
+  crashed(error: unknown): void {
+    this.#reportCrash(error)
+    try {
+      this.refuse('internal-error')
+    } catch (again) {
+      this.#reportCrash(again)
+      this.#outcome = 'internal-error'
       this.exchange.abort()
+      this.#record()
     }
   }
 
@@ -289,6 +295,13 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
     deps.record(entry)
   }
 
+  #reportCrash(error: unknown): void {
+    this.#deps.log.error('request-crashed', {
+      id: this.id,
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    })
+  }
+
   #withOwnHeaders(headers: readonly string[]): string[] {
     const out = [...headers, 'x-request-id', this.id]
     for (const [name, value] of this.#deps.table().definition.securityHeaders) {
@@ -297,13 +310,12 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
     return out
   }
 
-  /** What of path and query lies below the route, as it was sent. */
-  #below(): string {
+  /** What of path and query lies below the route, as it was sent; `null`: the route's path is spelled otherwise. */
+  #below(): string | null {
     const { target, route } = this
-    if (target === null || route === null) return ''
-    const prefix = route.definition.path
-    const path = prefix === '/' ? target.rawPath : target.rawPath.slice(prefix.length)
-    return path + target.query
+    if (target === null || route === null) return null
+    const rest = belowPrefix(target.rawPath, route.definition.path)
+    return rest === null ? null : rest + target.query
   }
 
   #pageRequest(): PageRequest {

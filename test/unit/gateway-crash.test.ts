@@ -1,0 +1,117 @@
+// What a bug in one of the gateway's own parts costs: that request, and nothing that stays behind.
+
+import t from 'tap'
+import { createFlights } from '../../src/flights.ts'
+import { createGateway, type GatewayDeps } from '../../src/gateway.ts'
+import { createLimiter } from '../../src/limits.ts'
+import type { RequestId } from '../../src/model.ts'
+import { createPages } from '../../src/pages.ts'
+import type { Exchange, ExchangeListener } from '../../src/proxy/exchange.ts'
+import { tableText } from '../fixtures/table-text.ts'
+import { tableOf } from '../fixtures/tables.ts'
+
+const table = tableOf(tableText(['{ host: a, to: http://127.0.0.1:1, access: public }']))
+
+function unwanted(): never {
+  throw new Error('not in these tests')
+}
+
+function exchange(): Exchange & { readonly answers: number[]; aborted: boolean } {
+  let listener: ExchangeListener | null = null
+  return {
+    protocol: 'HTTP/1.1',
+    method: 'GET',
+    rawTarget: '/',
+    rawAuthority: null,
+    rawHeaders: ['Host', 'nobody.example.com'],
+    peer: {
+      address: '192.0.2.1',
+      trustedProxy: false,
+      cloudflare: false,
+      serverName: null,
+      clientCertificate: 'unasked',
+      tlsVersion: 'TLSv1.3',
+      lastAuthority: '',
+      lastHost: null,
+    },
+    webSocket: false,
+    declaredBytes: null,
+    bytesIn: 0,
+    bytesOut: 0,
+    begun: false,
+    closed: false,
+    answers: [],
+    aborted: false,
+    listen(heard) {
+      listener = heard
+    },
+    inform() {},
+    openBody: unwanted,
+    begin() {},
+    write: () => true,
+    end() {},
+    answer(status) {
+      this.answers.push(status)
+      listener?.clientClosed(true)
+    },
+    switchToWebSocket: unwanted,
+    abort() {
+      this.aborted = true
+    },
+  }
+}
+
+function gatewayWith(broken: Partial<GatewayDeps>) {
+  const outcomes: string[] = []
+  const errors: string[] = []
+  const flights = createFlights(0)
+  const quiet = () => {}
+  const gateway = createGateway({
+    table: () => table,
+    identify: () => null,
+    clientAddress: (peer) => peer.address,
+    limiter: createLimiter(),
+    publicPort: 443,
+    pseudonym: 'gatehouse',
+    upstreams: { get: unwanted, list: () => [], sweep: quiet, close: quiet },
+    flights,
+    pages: createPages(),
+    record: ({ outcome }) => outcomes.push(outcome),
+    metrics: { request: quiet },
+    log: { debug: quiet, info: quiet, warn: quiet, error: (event) => errors.push(event) },
+    now: () => 0,
+    nextId: () => 'id' as RequestId,
+    ...broken,
+  })
+  return { gateway, flights, outcomes, errors }
+}
+
+t.test('a part that throws makes 500, one line in each log, and nothing in flight', async (t) => {
+  const { gateway, flights, outcomes, errors } = gatewayWith({
+    clientAddress: () => {
+      throw new Error('a bug')
+    },
+  })
+  const request = exchange()
+  gateway.handle(request)
+  t.strictSame(request.answers, [500])
+  t.strictSame(outcomes, ['internal-error'])
+  t.strictSame(errors, ['request-crashed'])
+  t.equal(flights.size, 0)
+})
+
+t.test(
+  'where even the 500 cannot be made, the connection is cut and recorded all the same',
+  async (t) => {
+    const fail = () => {
+      throw new Error('a bug')
+    }
+    const { gateway, flights, outcomes } = gatewayWith({ pages: { failure: fail, target: fail } })
+    const request = exchange()
+    gateway.handle(request)
+    t.strictSame(request.answers, [])
+    t.ok(request.aborted)
+    t.strictSame(outcomes, ['internal-error'])
+    t.equal(flights.size, 0, 'or a drain would wait for it until its deadline')
+  },
+)
