@@ -44,6 +44,7 @@ export interface KeptUpstream extends Upstream {
   sweep(now: number): void
   /** Milliseconds without a request; 0 while one is under way. */
   unusedSince(now: number): number
+  /** Keeps no connection from now on; requests under way, and those that wait, go on to their end. */
   close(): void
 }
 
@@ -135,20 +136,16 @@ class Pool implements KeptUpstream {
 
   close(): void {
     this.closed = true
-    for (const line of this.#idle) this.#forget(line)
-    this.#idle.length = 0
+    this.#forgetIdle()
   }
 
   /** For `Call`. */
   release(line: Line, client: string): void {
     line.idleSince = 0
     this.#share.give(client)
-    if (this.closed) {
-      this.#forget(line)
-      return
-    }
     this.#idle.push(line)
     if (this.#waiting.length > 0) this.#startWaiting()
+    if (this.closed) this.#forgetIdle()
   }
 
   /** In order of arrival, but for those whose client holds its share already while connections are short. */
@@ -208,6 +205,11 @@ class Pool implements KeptUpstream {
     })
     this.#lines.add(line)
     return line
+  }
+
+  #forgetIdle(): void {
+    for (const line of this.#idle) this.#forget(line)
+    this.#idle.length = 0
   }
 
   #forget(line: Line): void {

@@ -5,7 +5,7 @@ import type { Upstream } from './call.ts'
 import { createUpstream, type KeptUpstream } from './upstream.ts'
 import type { UpstreamDeps } from './upstream-options.ts'
 
-/** Server names remembered for one fallback. */
+/** Server names, and so pools, kept for one fallback; beyond it all are forgotten. */
 const maxServerNames = 200
 /** A target without a request for so long is forgotten, milliseconds. */
 const forgetAfterMs = 600_000
@@ -39,9 +39,15 @@ export function createUpstreams(deps: UpstreamDeps): Upstreams {
       pools.set(key, pool)
     }
     // Names under a wildcard certificate are the visitor's to invent.
-    if (known.size >= maxServerNames) known.clear()
+    if (known.size >= maxServerNames) forgetAll(known)
     known.set(serverName, pool)
     return pool
+  }
+
+  function forgetAll(known: Map<string | null, KeptUpstream>): void {
+    for (const pool of known.values()) pool.close()
+    known.clear()
+    for (const [key, pool] of pools) if (pool.closed) pools.delete(key)
   }
 
   function sweep(now: number): void {
