@@ -160,7 +160,8 @@ function connectionFamilies(counts: ConnectionCounts): Family[] {
   ]
 }
 
-function upstreamFamilies(states: readonly UpstreamState[]): Family[] {
+function upstreamFamilies(pools: readonly UpstreamState[]): Family[] {
+  const states = byName(pools)
   const samples = (value: (state: UpstreamState) => number) =>
     states.map((state) => ({ labels: labels({ upstream: state.name }), value: value(state) }))
   return [
@@ -180,6 +181,26 @@ function upstreamFamilies(states: readonly UpstreamState[]): Family[] {
       samples: samples((state) => state.waiting),
     }),
   ]
+}
+
+/** One backend may have several pools (other time-outs, another server name), and Prometheus takes each name once. */
+function byName(pools: readonly UpstreamState[]): readonly UpstreamState[] {
+  const states = new Map<string, UpstreamState>()
+  for (const pool of pools) {
+    const known = states.get(pool.name)
+    states.set(pool.name, known === undefined ? pool : sum(known, pool))
+  }
+  return [...states.values()]
+}
+
+function sum(a: UpstreamState, b: UpstreamState): UpstreamState {
+  return {
+    name: a.name,
+    up: a.up && b.up,
+    active: a.active + b.active,
+    idle: a.idle + b.idle,
+    waiting: a.waiting + b.waiting,
+  }
 }
 
 function reloadFamilies(counts: ReloadCounts): Family[] {

@@ -162,6 +162,16 @@ t.test('what other parts know is shown under its name', async (t) => {
   t.ok(busy >= 0 && busy <= 1)
 })
 
+t.test('two pools of one backend are shown as one: Prometheus refuses a name twice', async (t) => {
+  const metrics = createMetrics()
+  const pool = { name: '192.0.2.1:80', up: true, active: 1, idle: 2, waiting: 0 }
+  metrics.connect({ upstreams: () => [pool, { ...pool, up: false, waiting: 3 }] })
+  const { value } = await scrape(metrics)
+  t.equal(value('gatehouse_upstream_up', { upstream: pool.name }), 0)
+  t.equal(value('gatehouse_upstream_connections', { upstream: pool.name, state: 'idle' }), 4)
+  t.equal(value('gatehouse_upstream_waiting_requests', { upstream: pool.name }), 3)
+})
+
 t.test('a source that throws costs its own metrics alone', async (t) => {
   const metrics = createMetrics()
   metrics.connect({
