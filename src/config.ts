@@ -214,7 +214,7 @@ function readListeners(reading: Reading): Pick<Config, 'https' | 'http' | 'ops'>
   const https = readListener(reading, 'https', '443')
   const http = readListener(reading, 'http', '80')
   const ops = readListener(reading, 'ops', '127.0.0.1:9180')
-  if (ops !== null && !isLoopback(ops)) {
+  if (ops !== null && (ops.host === null || !isLoopback(ops.host))) {
     fail(reading, reading.chosen.get('ops'), {
       what: 'ops must be a loopback address: it needs no login',
       remedy: 'write 127.0.0.1:9180 or off',

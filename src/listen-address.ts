@@ -41,10 +41,9 @@ export function formatListenAddress(address: ListenAddress | null): string {
     : `${address.host}:${address.port}`
 }
 
-/** RFC 1122 §3.2.1.3 g and RFC 4291 §2.5.3. */
-export function isLoopback(address: ListenAddress): boolean {
-  if (address.host === null) return false
-  return address.host === '::1' || (isIP(address.host) === 4 && address.host.startsWith('127.'))
+/** An address that only this machine can reach: 127.0.0.0/8 (RFC 1122 §3.2.1.3) and ::1 (RFC 4291 §2.5.3). */
+export function isLoopback(address: string): boolean {
+  return address === '::1' || (address.startsWith('127.') && isIP(address) === 4)
 }
 
 /** Two listeners that cannot both be bound. */

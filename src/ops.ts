@@ -1,9 +1,9 @@
 // The local port: GET /health for a watchdog, GET /metrics for Prometheus. For this machine alone.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIPv4 } from 'node:net'
 import { GatehouseError } from './errors.ts'
 import { expositionType } from './exposition.ts'
+import { isLoopback } from './listen-address.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface OpsOptions {
@@ -77,13 +77,6 @@ export async function createOpsServer(options: OpsOptions, deps: OpsDeps): Promi
   }
 }
 
-/** 127.0.0.0/8, ::1 (RFC 6890), and the name that always means them (RFC 6761 §6.3). */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase()
-  if (name === '::1' || name === 'localhost') return true
-  return isIPv4(name) && name.startsWith('127.')
-}
-
 /** Small and short: a scraper sends one line and some headers, and reads at once. */
 const limits = {
   maxHeaderSize: 8192,
@@ -137,7 +130,9 @@ function hasBody(req: IncomingMessage): boolean {
 }
 
 function isLocalName(authority: string): boolean {
-  return isLoopback(authority.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''))
+  const name = authority.replace(/:\d*$/, '').replace(/^\[|\]$/g, '')
+  // RFC 6761 §6.3: the name that always means this machine.
+  return name.toLowerCase() === 'localhost' || isLoopback(name)
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

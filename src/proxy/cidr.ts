@@ -52,9 +52,6 @@ export function networkOf(ip: string): string {
   return `${hex(groups, 0)}:${hex(groups, 1)}:${hex(groups, 2)}:${hex(groups, 3)}::/64`
 }
 
-/** Loopback, in both families: the operator's own tools and tunnels. */
-export const isLoopback: (ip: string) => boolean = compileCidrs(['127.0.0.0/8', '::1/128'])
-
 function compile(list: readonly string[]): Ranges {
   const v4: [number, number][] = []
   const v6: { groups: Uint16Array; prefix: number }[] = []

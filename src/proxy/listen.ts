@@ -6,10 +6,11 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
+import { isLoopback } from '../listen-address.ts'
 import type { Host } from '../model.ts'
 import { bind, boundAddress, type Endpoint } from './bind.ts'
 import type { ServerContexts } from './certificates.ts'
-import { isLoopback, plainAddress } from './cidr.ts'
+import { plainAddress } from './cidr.ts'
 import { attachConnection, connectionOf } from './connection-key.ts'
 import {
   type Connection,

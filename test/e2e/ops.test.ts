@@ -5,7 +5,7 @@ import { request } from 'node:http'
 import { connect } from 'node:net'
 import t from 'tap'
 import { createMetrics } from '../../src/metrics.ts'
-import { createOpsServer, type Health, isLoopback, type OpsOptions } from '../../src/ops.ts'
+import { createOpsServer, type Health, type OpsOptions } from '../../src/ops.ts'
 import { readExposition } from '../fixtures/exposition-reader.ts'
 
 const well: Health = { status: 'ok', version: '1.2.3', uptimeSeconds: 5, checks: [] }
@@ -100,7 +100,6 @@ t.test('an address that others can reach is refused, unless asked for by its nam
   const deps = { metrics: createMetrics(), health: () => well }
   for (const host of ['0.0.0.0', '::', '192.0.2.1', 'example.com', '', '127.0.0.1.example.com']) {
     await t.rejects(createOpsServer({ host, port: 0 }, deps), { code: 'ops-not-local' }, host)
-    t.notOk(isLoopback(host))
   }
   const options: OpsOptions = { host: '0.0.0.0', port: 0, dangerouslyServeOpsToTheNetwork: true }
   const server = await createOpsServer(options, deps)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { GatehouseError } from '../../src/errors.ts'
-import { compileCidrs, isCidr, isLoopback, networkOf, plainAddress } from '../../src/proxy/cidr.ts'
+import { compileCidrs, isCidr, networkOf, plainAddress } from '../../src/proxy/cidr.ts'
 
 t.test('an address is inside a range or it is not, up to the last bit', async (t) => {
   const inside = compileCidrs([
@@ -174,6 +174,4 @@ t.test('an address is written one way', async (t) => {
   t.equal(plainAddress('::ffff:192.0.2.1'), '192.0.2.1')
   t.equal(plainAddress('fe80::1%eth0'), 'fe80::1')
   t.equal(plainAddress('2001:db8::1'), '2001:db8::1')
-  for (const ip of ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1']) t.ok(isLoopback(ip), ip)
-  for (const ip of ['128.0.0.1', '::2', '']) t.notOk(isLoopback(ip), ip)
 })

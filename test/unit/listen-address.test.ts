@@ -57,9 +57,17 @@ t.test('what is formatted can be read again', async (t) => {
 })
 
 t.test('only 127.0.0.0/8 and ::1 are loopback', async (t) => {
-  for (const host of ['127.0.0.1', '127.9.9.9', '::1']) t.ok(isLoopback({ host, port: 1 }), host)
-  for (const host of [null, '0.0.0.0', '::', '10.0.0.1', '::2']) {
-    t.notOk(isLoopback({ host, port: 1 }), String(host))
+  for (const host of ['127.0.0.1', '127.9.9.9', '::1']) t.ok(isLoopback(host), host)
+  for (const host of [
+    '0.0.0.0',
+    '128.0.0.1',
+    '::',
+    '10.0.0.1',
+    '::2',
+    '',
+    '127.0.0.1.example.com',
+  ]) {
+    t.notOk(isLoopback(host), host)
   }
 })
 
