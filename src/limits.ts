@@ -2,7 +2,7 @@
 
 import type { RateLimit } from './model.ts'
 
-/** Clients remembered at a time: about 100 bytes each. The one unseen longest is forgotten first. */
+/** Clients remembered at a time: about 100 bytes each. The one remembered longest is forgotten first. */
 const maxBuckets = 20_000
 
 interface Bucket {
@@ -59,7 +59,7 @@ export function createLimiter(): Limiter {
   }
 }
 
-/** A burst comes on top of the steady rate's first request. */
+/** A bucket that holds less than one token would never let anybody in. */
 function capacity(limit: RateLimit): number {
   return Math.max(1, limit.burst)
 }

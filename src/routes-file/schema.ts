@@ -270,4 +270,3 @@ export type RawDefaults = NonNullable<RawFile['defaults']>
 export type RawTarget = z.infer<typeof target>
 export type RawUpstream = z.infer<typeof upstream>
 export type RawHeaderEdits = z.infer<typeof headerEdits>
-export type RawBucket = z.infer<typeof bucket>
