@@ -35,6 +35,7 @@ export interface CertificateProblem {
     | 'not-pem'
     | 'key-encrypted'
     | 'key-missing'
+    | 'certificate-missing'
     | 'key-permissions'
     | 'no-names'
     | 'unusable'
@@ -60,7 +61,8 @@ const block = /-----BEGIN ([A-Z0-9 ]{1,40})-----[\s\S]*?-----END \1-----/g
 /**
  * Reads `folder` and its direct subfolders (as certbot's `live/NAME/` are). File names do not matter beyond their
  * extension: within one folder a certificate goes with the private key that fits it. Of several
- * files with the same leaf (`cert.pem`, `fullchain.pem`) the one with the longest chain counts. A CA's own certificate is left alone.
+ * files with the same leaf (`cert.pem`, `fullchain.pem`) the one with the longest chain counts. A CA's own certificate is
+ * left alone, unless it names hosts: `openssl req -x509` marks whatever it signs as a CA.
  *
  * Never throws: what goes wrong is in `problems`.
  */
@@ -68,6 +70,7 @@ export async function readCertificateFolder(folder: string): Promise<Certificate
   const problems: CertificateProblem[] = []
   const pairs: CertificatePair[] = []
   const seen: string[] = []
+  let lonely: string | null = null
   try {
     const subfolders: string[] = ['']
     for (const entry of await readdir(folder)) {
@@ -78,7 +81,16 @@ export async function readCertificateFolder(folder: string): Promise<Certificate
     for (const subfolder of subfolders.sort()) {
       const files = await readPemFiles(folder, subfolder, problems, seen)
       pairs.push(...pair(files, problems))
+      lonely ??= files.find((file) => file.keys.length > 0)?.path ?? null
     }
+    if (pairs.length === 0 && lonely !== null && !problems.some(isError))
+      problems.push({
+        severity: 'error',
+        code: 'certificate-missing',
+        file: lonely,
+        what: 'a private key without a certificate for a host',
+        remedy: 'put the certificate that was issued for it beside it',
+      })
   } catch (error) {
     problems.push({
       severity: 'error',
@@ -208,7 +220,7 @@ function pair(files: readonly PemFile[], problems: CertificateProblem[]): Certif
   const byLeaf = new Map<string, CertificatePair>()
   for (const file of files) {
     const leaf = file.certificates[0]
-    if (leaf === undefined || leaf.x509.ca) continue
+    if (leaf === undefined || (leaf.x509.ca && !namesHosts(leaf.x509))) continue
     const keyPem = keys.get(spkiOf(leaf.x509.publicKey))
     if (keyPem === undefined) {
       problems.push({
@@ -264,6 +276,14 @@ function describe(file: PemFile, leaf: X509Certificate, keyPem: string): Certifi
     notAfter: leaf.validToDate.getTime(),
     chainLength: file.certificates.length,
   }
+}
+
+function namesHosts(certificate: X509Certificate): boolean {
+  return certificate.subjectAltName?.includes('DNS:') ?? false
+}
+
+function isError({ severity }: CertificateProblem): boolean {
+  return severity === 'error'
 }
 
 function isPemName(name: string): boolean {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
 import type { CertificateProblem } from '../../src/proxy/certificate-files.ts'
@@ -154,6 +155,29 @@ t.test('a key that goes missing keeps the pair; a certificate that goes away goe
   t.match(certificates.problems(), [{ code: 'folder-unreadable' }])
 })
 
+t.test('a self-signed certificate is served, though openssl marks it as a CA', async (t) => {
+  const { folder, certificates } = await open(t, {})
+  const options = '-x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=a.test'
+  execFileSync(
+    'openssl',
+    ['req', ...options.split(' '), '-addext', 'subjectAltName=DNS:a.test', '-batch'].concat([
+      '-keyout',
+      join(folder, 'a.key'),
+      '-out',
+      join(folder, 'a.crt'),
+    ]),
+    { stdio: 'ignore' },
+  )
+  await certificates.load()
+  t.ok(certificates.find('a.test'))
+  await rm(join(folder, 'a.key'))
+  const half = await open(t, { 'a.crt': await readFile(join(folder, 'a.crt'), 'utf8') })
+  await t.rejects(half.certificates.load(), {
+    code: 'no-certificates',
+    message: /a\.crt: no private/,
+  })
+})
+
 t.test('without one certificate there is no start', async (t) => {
   const empty = await open(t, {})
   await t.rejects(empty.certificates.load(), { code: 'no-certificates', remedy: /--certs/ })
@@ -162,6 +186,11 @@ t.test('without one certificate there is no start', async (t) => {
   await t.rejects(keyless.certificates.load(), {
     code: 'no-certificates',
     message: /a\.pem: no private key/,
+  })
+  const lonely = await open(t, { 'b.key': keyPem })
+  await t.rejects(lonely.certificates.load(), {
+    code: 'no-certificates',
+    message: /b\.key: a private key without a certificate/,
   })
   const missing = createCertificates({
     folder: join(t.testdir(), 'nowhere'),
