@@ -2,12 +2,14 @@
 // Composition root and command line: the only reader of process.*. Loads each command only when it is asked for.
 
 import { mkdirSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
-import { enableCompileCache, flushCompileCache } from 'node:module'
+// As a whole: naming what an old Node does not export would end it with a syntax error, not with our message.
+import * as modules from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { type Arguments, parseArguments } from './cli/arguments.ts'
 import type { Running, ServeDeps } from './cli/serve-types.ts'
 import { type Config, type ConfigFiles, type ConfigProblem, readConfig } from './config.ts'
 import { GatehouseError } from './errors.ts'
+import { suits } from './node-version.ts'
 
 /** Well, something was found or failed, a mistake in command line or settings. */
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
@@ -118,7 +120,7 @@ async function runServe(config: Config): Promise<void> {
   makeDataDirectory(config.dataDir)
   // Before the gateway's own files are loaded, or they are compiled anew at every start. NODE_COMPILE_CACHE wins.
   if (process.env.NODE_COMPILE_CACHE === undefined) {
-    enableCompileCache(join(config.dataDir, 'cache'))
+    modules.enableCompileCache(join(config.dataDir, 'cache'))
   }
   const { createLifecycle } = await import('./cli/lifecycle.ts')
   const lifecycle = createLifecycle({
@@ -134,15 +136,15 @@ async function runServe(config: Config): Promise<void> {
   process.on('SIGHUP', () => lifecycle.signal('SIGHUP'))
   process.on('SIGTERM', () => lifecycle.signal('SIGTERM'))
   process.on('SIGINT', () => lifecycle.signal('SIGINT'))
-  process.on('uncaughtException', (error) => lifecycle.fatal('uncaught-exception', error))
-  process.on('unhandledRejection', (reason) => lifecycle.fatal('unhandled-rejection', reason))
+  process.on('uncaughtException', (error) => lifecycle.bug('uncaught-exception', error))
+  process.on('unhandledRejection', (reason) => lifecycle.bug('unhandled-rejection', reason))
 
   const { serve } = await import('./cli/serve.ts')
   const running = await serve(config, serveDeps())
   announce(config, running)
   lifecycle.attach(running)
   // Written now and not at the exit, which a killed process never reaches.
-  setImmediate(flushCompileCache)
+  setImmediate(modules.flushCompileCache)
 }
 
 function serveDeps(): ServeDeps {
@@ -192,10 +194,12 @@ function checkout(): string | null {
 }
 
 function version(): string {
+  return manifest().version
+}
+
+function manifest(): { version: string; engines: { node: string } } {
   const text = readFileSync(join(dirname(import.meta.dirname), 'package.json'), 'utf8')
-  const manifest: unknown = JSON.parse(text)
-  const isManifest = typeof manifest === 'object' && manifest !== null && 'version' in manifest
-  return isManifest ? String(manifest.version) : 'unknown'
+  return JSON.parse(text)
 }
 
 function usage(problems: readonly ConfigProblem[]): void {
@@ -270,4 +274,9 @@ process.title = 'gatehouse'
 // A reader that left (`gatehouse routes | head`) ends a command, and must not end the gateway.
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
-await main(parseArguments(process.argv.slice(2)))
+const { node } = manifest().engines
+if (suits(process.versions.node, node)) await main(parseArguments(process.argv.slice(2)))
+else {
+  writeError(`gatehouse: error: this is Node ${process.versions.node}; Gatehouse needs ${node}\n`)
+  leave(exitCodes.usage)
+}
