@@ -99,7 +99,8 @@ function readFile(
     text = files.read(path)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
-    fail(from, `cannot read the environment file ${path} (${code})`, 'check path and permissions')
+    const what = `cannot read the environment file ${path} (${code})`
+    fail(from === 'default' ? '--env-file' : from, what, 'check path and permissions')
     return { variables, problems }
   }
   const { lines, malformed } = parseEnvironmentFile(text)
@@ -136,6 +137,6 @@ function strangers(
     near === null
       ? `known are ${known.join(', ')} and ${secretPrefix}<NAME>`
       : `did you mean ${near}?`
-  const what = `${name} is not a variable of Gatehouse`
+  const what = `${where === name ? '' : `${name} `}is not a variable of Gatehouse`
   return [{ severity: rank === 0 ? 'warning' : 'error', where, what, remedy }]
 }

@@ -91,7 +91,7 @@ export const advice: Readonly<Record<FailureCode, Advice>> = {
   'upstream-idle-timeout': retry('Trying again often helps.', null, unavailable),
   'not-implemented': final('The program that asked wants something unusual.', unimplemented),
   'too-early': retry('Your browser does that by itself.', null, unavailable),
-  'app-unavailable': retry('It comes with a later version of Gatehouse.', null, unavailable),
+  'app-unavailable': final('It comes with a later version of Gatehouse.', unavailable),
   'loop-detected': final('Whoever runs this site has to change where it leads.', unknown),
 }
 
