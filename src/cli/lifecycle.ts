@@ -21,16 +21,24 @@ export interface Lifecycle {
   /** The gateway has started; a signal that came before is acted upon now. */
   readonly attach: (running: Running) => void
   readonly signal: (name: LifecycleSignal) => void
-  /** An exception nobody caught. What it left half done is unknown, so the process ends, with 1. */
+  /**
+   * An exception nobody caught: a bug that cost one request. It is reported, and the others go on, for whoever finds a
+   * request that does this must not be able to end everybody's. Too many of them, or one before the start, are `fatal`.
+   */
+  readonly bug: (kind: string, error: unknown) => void
+  /** Something without which it makes no sense to go on: drains briefly and ends with 1. */
   readonly fatal: (kind: string, error: unknown) => void
 }
 
-/** After an uncaught exception: long enough for answers that are nearly done, short enough to be back soon. */
+/** Bugs within a minute after which what they left behind is trusted no more. */
+export const bugsPerMinute = 20
+
+/** After something fatal: long enough for answers that are nearly done, short enough to be back soon. */
 export const fatalDrainMs = 3000
 /** For flushing logs once all connections are cut. */
 const closeMs = 2000
 /** Of one Ctrl-C, npm and npx pass a second one on to the program that the terminal has told already. */
-const sameKeyPressMs = 500
+const sameKeyPressMs = 100
 /** As a shell reports a program that Ctrl-C ended: 128 + SIGINT. */
 const interruptedCode = 130
 
@@ -41,6 +49,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   let reloadWanted = false
   let interruptedAt: number | null = null
   let exitCode = 0
+  let bugs: number[] = []
 
   function attach(started: Running): void {
     running = started
@@ -79,6 +88,14 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   function reload(): void {
     reloadWanted = running === null
     running?.reload('signal').catch((error: unknown) => fatal('reload', error))
+  }
+
+  function bug(kind: string, error: unknown): void {
+    const now = deps.now()
+    bugs = bugs.filter((at) => now - at < 60_000)
+    bugs.push(now)
+    if (running === null || bugs.length > bugsPerMinute) fatal(kind, error)
+    else running.report(kind, error)
   }
 
   function fatal(kind: string, error: unknown): void {
@@ -128,7 +145,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     deps.exit(exitCode)
   }
 
-  return { attach, signal, fatal }
+  return { attach, signal, bug, fatal }
 }
 
 function describe(error: unknown): string {

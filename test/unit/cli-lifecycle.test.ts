@@ -1,7 +1,7 @@
 // Signals and exceptions, from the first to the exit code. Time is a list of callbacks.
 
 import t from 'tap'
-import { createLifecycle } from '../../src/cli/lifecycle.ts'
+import { bugsPerMinute, createLifecycle } from '../../src/cli/lifecycle.ts'
 import type { Running } from '../../src/cli/serve-types.ts'
 
 function setUp() {
@@ -87,10 +87,10 @@ t.test('SIGINT drains, SIGINT again closes at once with 130', async (t) => {
   lifecycle.attach(running)
   lifecycle.signal('SIGINT')
   t.strictSame(calls, ['drain'])
-  clock.now = 499
+  clock.now = 99
   lifecycle.signal('SIGINT')
   t.strictSame(calls, ['drain'], 'npm passes one key press on twice')
-  clock.now = 500
+  clock.now = 100
   lifecycle.signal('SIGINT')
   t.strictSame(calls, ['drain', 'close'])
   closed.resolve()
@@ -133,7 +133,35 @@ t.test('a signal during the start ends the process', async (t) => {
   t.strictSame(exits, [0])
 })
 
-t.test('an uncaught exception is logged, drains briefly, and exits with 1', async (t) => {
+t.test('a bug costs one request: it is reported, and the others go on', async (t) => {
+  const { clock, lifecycle, running, calls, exits } = setUp()
+  lifecycle.attach(running)
+  for (let i = 0; i < 5 * bugsPerMinute; i++) {
+    clock.now = i * 4000
+    lifecycle.bug('uncaught-exception', new Error('bug'))
+  }
+  t.strictSame(new Set(calls), new Set(['report uncaught-exception']))
+  t.strictSame(exits, [])
+})
+
+t.test('more bugs in a minute than can be trusted end the process', async (t) => {
+  const { lifecycle, running, calls } = setUp()
+  lifecycle.attach(running)
+  for (let i = 0; i < bugsPerMinute; i++) lifecycle.bug('uncaught-exception', new Error('bug'))
+  t.notOk(calls.includes('drain'))
+  lifecycle.bug('uncaught-exception', new Error('bug'))
+  t.ok(calls.includes('drain'))
+})
+
+t.test('a bug before the start is over ends the process', async (t) => {
+  const { lifecycle, exits, calls } = setUp()
+  lifecycle.bug('unhandled-rejection', new Error('bug'))
+  t.strictSame(calls, [])
+  lifecycle.fatal('unhandled-rejection', new Error('another'))
+  t.strictSame(exits, [1])
+})
+
+t.test('something fatal is logged, drains briefly, and exits with 1', async (t) => {
   const { lifecycle, running, calls, exits, timers, drained, settle } = setUp()
   lifecycle.attach(running)
   lifecycle.fatal('uncaught-exception', new Error('bug'))
