@@ -56,7 +56,7 @@ export function readRequest(url: string, flags: ReadonlyMap<string, string>): Ex
   for (const name of ['origin', 'fetch-site']) {
     const value = flags.get(name) ?? ''
     if (!/^[\x20-\x7e]*$/.test(value))
-      throw refusal(`--${name} has characters no header may have`, '')
+      throw refusal(`--${name} has characters no header may have`, 'write printable ASCII')
   }
   return {
     url,

@@ -5,9 +5,9 @@ import { decide } from '../auth/policy.ts'
 import type { Config } from '../config.ts'
 import { type FailureCode, failures } from '../errors.ts'
 import { createLimiter } from '../limits.ts'
-import type { Host, Identity, Policy, RateLimit, Route } from '../model.ts'
+import type { Host, Identity, Policy, RateLimit, Route, Target } from '../model.ts'
 import { clientAddress } from '../proxy/client-address.ts'
-import { upstreamPath } from '../proxy/headers.ts'
+import { belowPrefix, upstreamPath } from '../proxy/headers.ts'
 import type { RouteTable, RuntimeRoute } from '../routes.ts'
 import { wordsFor } from '../routes-file/access-change.ts'
 import { connectionOf, type ExplainRequest, exchangeOf } from './explain-request.ts'
@@ -225,6 +225,7 @@ function verdictOf(admission: Admission, request: Request): Omit<Explanation, 's
     case 'options':
       return { status: 204, outcome: 'options', verdict: 'Gatehouse answers OPTIONS itself.' }
     case 'page':
+      if (!canRedirect(admission.target, request)) return refused('bad-target')
       return {
         status: admission.target.kind === 'status' ? admission.target.status : null,
         outcome: 'page',
@@ -245,6 +246,13 @@ function verdictOf(admission: Admission, request: Request): Omit<Explanation, 's
     default:
       return admission satisfies never
   }
+}
+
+/** A redirect that keeps the path must find its route's path there byte for byte. */
+function canRedirect(target: Target, { route, target: asked }: Request): boolean {
+  if (target.kind !== 'redirect' || !target.keepPath || route === null || asked === null)
+    return true
+  return belowPrefix(asked.rawPath, route.definition.path) !== null
 }
 
 function refused(code: FailureCode): Omit<Explanation, 'steps'> {

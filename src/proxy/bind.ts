@@ -73,6 +73,7 @@ function explain(cause: NodeJS.ErrnoException, endpoint: Endpoint): GatehouseErr
       })
     default:
       return new GatehouseError('listen-failed', `cannot listen on ${where}: ${cause.message}`, {
+        remedy: 'choose another address or port with --https and --http',
         cause,
       })
   }

@@ -17,6 +17,7 @@ routes:
   - { service: Home, host: home, to: 'http://127.0.0.1:1', clients: { allow: [10.0.0.0/8] } }
   - { service: Orange, host: orange, to: 'http://127.0.0.1:1', cloudflareOnly: true }
   - { service: Old, host: old, to: { redirect: 'https://example.org' }, access: public }
+  - { service: Moved, host: moved, path: /old, to: { redirect: 'https://example.org', keepPath: true }, access: public, prefix: true }
   - { service: Shut, host: shut, to: 'http://127.0.0.1:1', maintenance: back soon }
   - { service: Admin, host: proxy, to: admin, access: { groups: [admin] } }
   - { service: Login, host: auth, to: login, access: public }
@@ -39,6 +40,8 @@ const outcomes: readonly (readonly [line: string, outcome: string, status: numbe
   ['https://PHOTOS.example.com.:443/ ', 'page', null],
   ['https://photos.example.com', 'page', null],
   ['https://photos.example.com/other', 'not-found', 404],
+  ['https://moved.example.com/old/x', 'page', null],
+  ['https://moved.example.com//old/x', 'bad-target', 400],
   ['https://photos.example.com/photoprismx', 'not-found', 404],
   ['https://photos.example.com/.gatehouse/x', 'not-found', 404],
   ['https://unknown.example.com/', 'not-found', 404],
