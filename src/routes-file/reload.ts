@@ -119,7 +119,10 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   }
 
   function reload(reason: 'signal' | 'changed' | 'admin'): Promise<ReloadOutcome> {
-    const next = queue.then(() => take(reason, running))
+    // One that rejected would be the last: all later ones wait behind it.
+    const next = queue
+      .then(() => take(reason, running))
+      .catch((error: unknown) => failed(reason, [notApplicable(error)]))
     queue = next
     return next
   }

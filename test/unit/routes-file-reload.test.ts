@@ -34,6 +34,7 @@ interface World {
     apply?: (definition: TableDefinition) => void
     edition?: string
     resolve?: (name: string) => Promise<readonly string[]>
+    read?: (text: string) => Promise<ReadResult>
   }) => Reloader
 }
 
@@ -62,7 +63,7 @@ function world(dir: string): World {
         now: () => 1000,
         read: async (text): Promise<ReadResult> => {
           reads += 1
-          return readTable(text)
+          return (options.read ?? readTable)(text)
         },
         apply: (definition) => {
           options.apply?.(definition)
@@ -230,6 +231,24 @@ t.test('a name that resolves to the metadata service makes the file bad', async 
   await w.write(tableText(['{ host: a, to: http://evil.lan }']))
   const resolve = async () => ['169.254.169.254']
   await t.rejects(w.create({ resolve }).start(), { message: /evil\.lan resolves to 169\.254/ })
+})
+
+t.test('a reader that breaks fails its own reload and none after it', async (t) => {
+  const w = world(t.testdir())
+  await w.write(closed)
+  let broken = false
+  const reloader = w.create({
+    read: async (text) => {
+      if (broken) throw new Error('no thread to read in')
+      return readTable(text)
+    },
+  })
+  await reloader.start()
+  broken = true
+  await w.write(other)
+  t.match(await reloader.reload('changed'), { kind: 'failed' })
+  broken = false
+  t.match(await reloader.reload('changed'), { kind: 'applied' })
 })
 
 t.test('reloads asked for at once run one after the other', async (t) => {
