@@ -54,6 +54,9 @@ const idempotent = new Set([
   'UNLOCK',
 ])
 
+/** Interim answers to one request, each up to 32 KB: a client that does not read them would have us keep all of them. */
+const maxInterim = 32
+
 export class Forward implements UpstreamListener, ExchangeListener, BodyObserver, Transfer {
   lastByteAt: number
   clientBytes = 0
@@ -65,6 +68,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   /** `request`: its body is under way; `waiting`: for the head; `answer`: its body is under way. */
   #phase: 'request' | 'waiting' | 'answer' = 'waiting'
   #clientSlow = false
+  #interim = 0
   #over = false
   #upstreamOver = false
   /** Why we ended it ourselves, until the end is reported. */
@@ -171,6 +175,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
     this.lastByteAt = this.#ticker.now
     // Nobody asked to switch protocols; whoever believed it would read what follows as frames (RFC 9110 §7.8).
     if (status === 101 || status < 100) this.cancel('upstream-invalid')
+    else if (++this.#interim > maxInterim) this.cancel('upstream-invalid')
     else if (!this.#over) this.#plan.exchange.inform(status, interimHeaders(fields))
   }
 
@@ -247,9 +252,18 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
       this.upstreamFailed('upstream-invalid', null)
       return
     }
-    const headers = acceptedProtocol(head.headers, exchange.protocol, fields)
+    let client: Duplex
+    try {
+      client = exchange.switchToWebSocket(acceptedProtocol(head.headers, exchange.protocol, fields))
+    } catch (error) {
+      // As in `upstreamHead`. The call is over: nobody else would ever end this exchange.
+      socket.on('error', ignore)
+      socket.destroy()
+      this.upstreamFailed('upstream-invalid', error)
+      return
+    }
     this.#tunnel = new Tunnel(
-      { client: exchange.switchToWebSocket(headers), upstream: socket },
+      { client, upstream: socket },
       {
         ticker: this.#ticker,
         idleMs: route.definition.timeouts.idleMs,

@@ -158,9 +158,9 @@ export class Http2Exchange implements Exchange {
   }
 
   switchToWebSocket(headers: string[]): Duplex {
-    this.begun = true
     headers.push(':status', '200')
     this.#stream.respond(headers)
+    this.begun = true
     return this.#stream
   }
 

@@ -2,8 +2,10 @@
 // single-valued field twice, or names that every JavaScript object has. Thrown in a callback of Node's own, where
 // nobody catches, two ETags in a trailer section ended the whole gateway.
 
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import t from 'tap'
-import { appHost, publicRow, recordingBackend, startEdge } from '../fixtures/edge.ts'
+import { appHost, publicRow, recordingBackend, startEdge, until } from '../fixtures/edge.ts'
 
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 const answers: Readonly<Record<string, string>> = {
@@ -42,3 +44,29 @@ t.test('205 has no content that a reader could take for the next answer', async 
   t.equal((await client.request({ path: '/reset-content', host: appHost })).status, 502)
   t.equal((await client.request({ path: '/', host: appHost })).status, 200)
 })
+
+t.test(
+  'a WebSocket whose answer cannot be said is refused, and nobody waits for ever',
+  async (t) => {
+    const backend = await recordingBackend(({ field }) => {
+      const key = `${field('sec-websocket-key')[0]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`
+      const accept = createHash('sha1').update(key).digest('base64')
+      return `HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\nETag: "a"\r\nETag: "b"\r\n\r\n`
+    })
+    t.teardown(() => backend.close())
+    const edge = await startEdge(t, [publicRow(appHost, backend.port, 'webSocket: true')])
+    const client = await edge.h2()
+    const stream = client.open({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':scheme': 'https',
+      ':authority': appHost,
+      ':path': '/',
+      'sec-websocket-version': '13',
+    })
+    const [headers] = (await once(stream, 'response')) as [{ ':status': number }]
+    t.equal(headers[':status'], 502)
+    await until(() => backend.connections() === 0, 'the backend is let go')
+    t.pass('the backend was let go')
+  },
+)
