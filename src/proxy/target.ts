@@ -11,6 +11,9 @@ export const maxTargetLength = 16_384
  */
 const encodedSlashMark = '\u0001'
 
+/** ASCII in more bytes than it needs: no UTF-8 (RFC 3629 §3), but `%c0%ae` is a dot to decoders that do not look. */
+const overlong = /[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f][\x80-\xbf]|\xf0[\x80-\x8f][\x80-\xbf]/
+
 const noAlternatives: readonly CanonicalPath[] = []
 
 /** A request target that was found to have one meaning. */
@@ -26,7 +29,8 @@ export interface RequestTarget {
   /** The path contains `%2F`. */
   readonly encodedSlash: boolean
   /**
-   * Other readings a backend may have of the same bytes: `%2F` as a separator, `;parameters` cut off.
+   * Other readings a backend may have of the same bytes: `%2F` as a separator, `;parameters` cut off, what follows
+   * `//` taken for a host (RFC 3986 §4.2).
    * Each must lead to the same route as `path`, or the request is refused.
    */
   readonly alternatives: readonly CanonicalPath[]
@@ -38,8 +42,8 @@ export type TargetRefusal = 'bad-target' | 'target-too-long'
  * Reads an origin-form or absolute-form request target.
  *
  * Refuses what two programs could read differently: control and non-ASCII bytes, white space, `#`, `\`,
- * `%5C`, encoded control bytes, broken percent triplets, and dot segments in any spelling (`..`, `%2e%2e`,
- * `..;x`, `..%2f`). Encodings below the first are left alone: `%252e` is the text `%2e`.
+ * `%5C`, encoded control bytes, broken percent triplets, overlong UTF-8, and dot segments in any spelling (`..`,
+ * `%2e%2e`, `..;x`, `..%2f`). Encodings below the first are left alone: `%252e` is the text `%2e`.
  *
  * @returns the refusal's code for a target with more than one meaning. RFC 9112 §3.2, RFC 3986 §3.3.
  */
@@ -102,7 +106,7 @@ function readUnusualPath(
   query: string,
 ): RequestTarget | TargetRefusal {
   const decoded = decodeOnce(rawPath)
-  if (decoded === null) return 'bad-target'
+  if (decoded === null || overlong.test(decoded)) return 'bad-target'
   const encodedSlash = decoded.includes(encodedSlashMark)
   const parameters = decoded.includes(';')
   // The strictest reading decides about dot segments: encoded slashes separate, parameters are cut off.
@@ -112,6 +116,7 @@ function readUnusualPath(
 
   const path = mergeSlashes(decoded)
   const alternatives: CanonicalPath[] = []
+  if (rawPath.charCodeAt(1) === 0x2f) alternatives.push(withoutAuthority(decoded))
   if (encodedSlash) alternatives.push(mergeSlashes(separated))
   if (parameters) alternatives.push(mergeSlashes(withoutParameters(decoded)))
   if (encodedSlash && parameters) alternatives.push(mergeSlashes(withoutParameters(separated)))
@@ -150,6 +155,12 @@ function mergeSlashes(path: string): CanonicalPath {
   let merged = path
   while (merged.includes('//')) merged = merged.replaceAll('//', '/')
   return merged as CanonicalPath
+}
+
+/** As a program sees `//a/b` that hands it to a URL parser: `a` is a host there, and only `/b` the path. */
+function withoutAuthority(path: string): CanonicalPath {
+  const authority = /^\/+[^/]*/.exec(path)?.[0] ?? ''
+  return mergeSlashes(path.slice(authority.length) || '/')
 }
 
 function withoutParameters(path: string): string {
