@@ -58,6 +58,9 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
         return { ...counters, inForce: !bad && heldChanges.length === 0 }
       },
       certificates: () => certificates.status(),
+      // Nobody waits for a machine and nobody is banned yet; alerts can be written against the series all the same.
+      heldRequests: () => 0,
+      bans: () => 0,
       logs: () => access.stats(),
       process: () => {
         const memory = deps.memoryUsage()
