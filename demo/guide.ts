@@ -45,7 +45,7 @@ export function guide(facts: GuideFacts): string {
     `              ${curl} --http1.1 -H 'Remote-User: admin' ${url('headers', '/json')}`,
     '            HTTP/2',
     `              ${curl} --http2 -sI ${url('')}`,
-    '            WebSocket (101, then the first frame of the service)',
+    '            WebSocket (101, then the first frame of the service; curl ends it after 2 s and calls that an error)',
     `              ${curl} --http1.1 -iN --max-time 2 -H 'Connection: Upgrade' -H 'Upgrade: websocket' \\`,
     `                -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' ${url('echo', '/socket')}`,
     '            Event stream, an event a second',
