@@ -7,58 +7,42 @@ import { createLimiter } from '../../src/limits.ts'
 import type { RequestId } from '../../src/model.ts'
 import { createPages } from '../../src/pages.ts'
 import type { Exchange, ExchangeListener } from '../../src/proxy/exchange.ts'
+import { fakeExchange } from '../fixtures/exchange.ts'
 import { tableText } from '../fixtures/table-text.ts'
 import { tableOf } from '../fixtures/tables.ts'
 
 const table = tableOf(tableText(['{ host: a, to: http://127.0.0.1:1, access: public }']))
 
+interface Asked {
+  readonly exchange: Exchange
+  readonly answers: number[]
+  aborted: boolean
+}
+
 function unwanted(): never {
   throw new Error('not in these tests')
 }
 
-function exchange(): Exchange & { readonly answers: number[]; aborted: boolean } {
+function request(): Asked {
   let listener: ExchangeListener | null = null
-  return {
-    protocol: 'HTTP/1.1',
-    method: 'GET',
-    rawTarget: '/',
-    rawAuthority: null,
-    rawHeaders: ['Host', 'nobody.example.com'],
-    peer: {
-      address: '192.0.2.1',
-      trustedProxy: false,
-      cloudflare: false,
-      serverName: null,
-      clientCertificate: 'unasked',
-      tlsVersion: 'TLSv1.3',
-      lastAuthority: '',
-      lastHost: null,
-    },
-    webSocket: false,
-    declaredBytes: null,
-    bytesIn: 0,
-    bytesOut: 0,
-    begun: false,
-    closed: false,
+  const asked: Asked = {
     answers: [],
     aborted: false,
-    listen(heard) {
-      listener = heard
-    },
-    inform() {},
-    openBody: unwanted,
-    begin() {},
-    write: () => true,
-    end() {},
-    answer(status) {
-      this.answers.push(status)
-      listener?.clientClosed(true)
-    },
-    switchToWebSocket: unwanted,
-    abort() {
-      this.aborted = true
-    },
+    exchange: fakeExchange({
+      rawHeaders: ['Host', 'nobody.example.com'],
+      listen(heard) {
+        listener = heard
+      },
+      answer(status) {
+        asked.answers.push(status)
+        listener?.clientClosed(true)
+      },
+      abort() {
+        asked.aborted = true
+      },
+    }),
   }
+  return asked
 }
 
 function gatewayWith(broken: Partial<GatewayDeps>) {
@@ -92,9 +76,9 @@ t.test('a part that throws makes 500, one line in each log, and nothing in fligh
       throw new Error('a bug')
     },
   })
-  const request = exchange()
-  gateway.handle(request)
-  t.strictSame(request.answers, [500])
+  const { exchange, answers } = request()
+  gateway.handle(exchange)
+  t.strictSame(answers, [500])
   t.strictSame(outcomes, ['internal-error'])
   t.strictSame(errors, ['request-crashed'])
   t.equal(flights.size, 0)
@@ -107,10 +91,10 @@ t.test(
       throw new Error('a bug')
     }
     const { gateway, flights, outcomes } = gatewayWith({ pages: { failure: fail, target: fail } })
-    const request = exchange()
-    gateway.handle(request)
-    t.strictSame(request.answers, [])
-    t.ok(request.aborted)
+    const asked = request()
+    gateway.handle(asked.exchange)
+    t.strictSame(asked.answers, [])
+    t.ok(asked.aborted)
     t.strictSame(outcomes, ['internal-error'])
     t.equal(flights.size, 0, 'or a drain would wait for it until its deadline')
   },
