@@ -30,6 +30,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   start: startToFirstAnswer,
 }
 
+/** Ours, Node's and undici's are named apart. */
+const unversioned = new Set(['ours', 'bare', 'bare-https', 'nginx-auth'])
+
 const usage = `npm run bench -- [options]
   --only ours,bare          contestants: ${contestants.map((each) => each.name).join(' ')}
   --scenario small-h1,bulk  scenarios: ${Object.keys(scenarios).join(' ')}
@@ -146,7 +149,7 @@ function versionsOf(installed: readonly Contestant[]): Readonly<Record<string, s
     node: process.versions.node,
     undici: packageVersion('undici'),
     autocannon: packageVersion('autocannon'),
-    h2load: toolVersion('h2load', '--version', /(\d\S*)$/m),
+    h2load: toolVersion('h2load', '--version', /nghttp2\/(\S+)/),
     ...Object.fromEntries(installed.map((each) => [each.name, each.version()])),
   }
 }
@@ -155,7 +158,7 @@ function environment(installed: readonly Contestant[]): string {
   const [first] = cpus()
   const machine = `${cpus().length} × ${first?.model.trim() ?? 'unknown CPU'}, ${(totalmem() / 1e9).toFixed(0)} GB, Linux ${release()}`
   const versions = Object.entries(versionsOf(installed))
-    .filter(([, version]) => version !== null && version !== 'this tree')
+    .filter(([name, version]) => version !== null && !unversioned.has(name))
     .map(([name, version]) => `${name} ${version}`)
   return `${new Date().toISOString().slice(0, 10)} · ${machine}\n${versions.join(' · ')}`
 }
