@@ -149,7 +149,7 @@ t.test(
     for (const [path, upstream] of [
       ['/public/%252e%252e/x', '/public/%252e%252e/x'],
       ['/public/%41?x=/../admin', '/public/%41?x=/../admin'],
-      ['//public///x', '//public///x'],
+      ['/public///x', '/public///x'],
       ['/slashes/a%2Fb', '/slashes/a%2Fb'],
       ['/strip/a%20b?c', '/a%20b?c'],
       ['/strip', '/'],
@@ -175,7 +175,7 @@ t.test(
       ['GET /admin?/public', 401],
       ['GET /admin%23/public', 404],
       ['GET /admin#/public', 400],
-      ['GET //admin', 401],
+      ['GET //admin', 400],
       ['GET /%61dmin', 401],
       ['HEAD /admin', 401],
       ['OPTIONS /admin', 401],
