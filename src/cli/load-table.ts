@@ -1,6 +1,5 @@
 // Reads the table a command works on: the file, or why it cannot be used.
 
-import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
@@ -10,6 +9,7 @@ import { canonicalRoutePath } from '../proxy/target.ts'
 import { createRouteTable, type RouteTable } from '../routes.ts'
 import { formatProblem } from '../routes-file/problem.ts'
 import { type ReadResult, readTable } from '../routes-file/read.ts'
+import { maxTableBytes, readRegularFile } from '../routes-file/read-file.ts'
 
 /**
  * Reads and checks the file.
@@ -18,7 +18,7 @@ import { type ReadResult, readTable } from '../routes-file/read.ts'
  */
 export async function loadTable(config: Config): Promise<ReadResult> {
   try {
-    return readTable(await readFile(config.routesFile, 'utf8'))
+    return readTable(await readRegularFile(config.routesFile, maxTableBytes))
   } catch (cause) {
     throw new GatehouseError('table-unreadable', `cannot read ${config.routesFile}`, {
       remedy: 'name the table by --config',

@@ -1,6 +1,5 @@
 // Keeps the running table up to date with routes.yaml: start, reload, watch. A bad file changes nothing.
 
-import { readFile } from 'node:fs/promises'
 import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
 import { acceptedFileOf, forgetAccepted, isAccepted } from './accepted.ts'
@@ -8,6 +7,7 @@ import { type AccessChange, accessChanges, weakening } from './access-change.ts'
 import { formatProblem, type Problem } from './problem.ts'
 import type { ReadResult } from './read.ts'
 import { readTableAside } from './read-aside.ts'
+import { maxTableBytes, readRegularFile } from './read-file.ts'
 import { checkResolved } from './resolved.ts'
 import { readSnapshot, type Snapshot, textHash, writeSnapshot } from './snapshot.ts'
 import { type FileWatch, watchFile } from './watch.ts'
@@ -131,7 +131,7 @@ export function createReloader(deps: ReloaderDeps): Reloader {
   async function take(reason: string, current: Snapshot | null): Promise<ReloadOutcome> {
     let text: string
     try {
-      text = await readFile(file, 'utf8')
+      text = await readRegularFile(file, maxTableBytes)
     } catch (error) {
       return failed(reason, [unreadable(error)])
     }
@@ -262,6 +262,9 @@ function stricter(a: TableDefinition, b: TableDefinition): TableDefinition['onWe
 }
 
 function unreadable(error: unknown): Problem {
+  if (error instanceof GatehouseError) {
+    return fileProblem('unreadable', { what: error.message, remedy: error.remedy ?? 'replace it' })
+  }
   return fileProblem('unreadable', {
     what: `cannot be read (${codeOf(error)})`,
     remedy: 'check path and permissions',

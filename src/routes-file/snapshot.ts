@@ -1,13 +1,17 @@
 // The last good table on disk: a bad file does not stop a restart, and an unchanged one is not parsed again.
 
 import { createHash } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
+import { readRegularFile } from './read-file.ts'
 
 /** Raise it when `TableDefinition` or the meaning of the file changes: older snapshots are then not believed. */
 export const snapshotFormat = 2
+
+/** Written out, a table is several times as long as its text. */
+const maxSnapshotBytes = 64 * 1024 * 1024
 
 export interface Snapshot {
   readonly definition: TableDefinition
@@ -49,7 +53,7 @@ export async function writeSnapshot(
 export async function readSnapshot(file: string): Promise<Snapshot | null> {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = await readRegularFile(file, maxSnapshotBytes)
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
     throw damaged(file, error)
