@@ -1,8 +1,8 @@
 // The time: wall clock that never goes back. Hot path.
 
 /**
- * Milliseconds since the epoch with fractions, moving at the pace of the monotonic clock, so that durations and
- * deadlines survive a wall clock that is set. It follows the wall clock again when the two differ by more than
+ * Milliseconds since the epoch with fractions, moving at the pace of the monotonic clock, so that durations survive
+ * a wall clock that is set. It follows the wall clock again when the two differ by more than
  * `driftMs`, forwards at once and never backwards.
  *
  * @param wall wall clock in milliseconds since the epoch.
@@ -22,3 +22,8 @@ export function monotonicClock(wall: () => number): () => number {
 }
 
 const driftMs = 1_000
+
+/** Milliseconds since some moment, whatever anybody sets the wall clock to: for deadlines. */
+export function steadyClock(): number {
+  return performance.now()
+}

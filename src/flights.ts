@@ -35,11 +35,17 @@ export interface Flights {
   close(which: (flight: Flight) => boolean, reason: FailureCode): number
   /** Tells what would go on for ever to end politely; requests go on. For draining. */
   goAway(reason: FailureCode): void
-  /** Moves the coarse clock and looks at all deadlines. */
+  /**
+   * Moves the coarse clock and looks at all deadlines. Call it twice a second, with a time that nobody sets.
+   * After a standstill of ours the deadlines wait for the next call: what arrived meanwhile is not read yet.
+   */
   sweep(now: number): void
   /** Resolves when no flight is left. */
   empty(): Promise<void>
 }
+
+/** Between two sweeps, milliseconds: beyond this it was we who stood still. */
+const standstillMs = 1_500
 
 export function createFlights(now: number): Flights {
   // An array and not a Set: a Set that is added to and deleted from leaves its outgrown tables behind in the old
@@ -82,7 +88,9 @@ export function createFlights(now: number): Flights {
   }
 
   function sweep(time: number): void {
+    const stoodStill = time - ticker.now > standstillMs
     ticker.now = time
+    if (stoodStill) return
     // From the end: a check may end its flight, which moves the last one into its place.
     for (let i = flights.length - 1; i >= 0; i--) flights[i]?.transfer?.check(time)
   }

@@ -1,6 +1,7 @@
 // What `serve` is given by main and what it gives back. Types alone: importing this loads nothing.
 
 import type { Config } from '../config.ts'
+import type { ResolveAll } from '../proxy/lookup.ts'
 
 /** `export const serve: Serve` of cli/serve.ts. Rejects with a `GatehouseError` when the gateway cannot start. */
 export type Serve = (config: Config, deps: ServeDeps) => Promise<Running>
@@ -28,6 +29,8 @@ export interface ServeDeps {
   readonly writeOut: (text: string) => void
   /** Writes whole lines to standard error; never throws. */
   readonly writeError: (text: string) => void
+  /** Addresses of a backend's name, as `dns.lookup` gives them. Default: the system's. */
+  readonly lookup?: ResolveAll
   /** `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, for proxy/activation; main has taken them out of the environment. */
   readonly activation: Readonly<Record<string, string | undefined>>
 }

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { get } from 'node:https'
 import { dirname, join, resolve } from 'node:path'
-import { monotonicClock } from '../clock.ts'
+import { monotonicClock, steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import { createFlights } from '../flights.ts'
@@ -79,12 +79,25 @@ async function start(
     if (current === null) throw new GatehouseError('not-started', 'no table is in force')
     return current
   }
+  // Their visitors get no page and the access log no line, so this is the only place that can say why.
+  let covers: ((host: Host) => boolean) | null = null
+  let uncovered = ''
+  const warnOfUncovered = () => {
+    if (covers === null) return
+    const hosts = uncoveredHosts(inForce().table.definition, covers).join(' ')
+    if (hosts !== '' && hosts !== uncovered) {
+      const remedy = `put a certificate for them into ${config.certsDir}`
+      log.warn('hosts-without-certificate', { hosts, remedy })
+    }
+    uncovered = hosts
+  }
   const apply = (definition: TableDefinition) => {
     const { secret } = config
     const table = createRouteTable(definition, { secret, compileCidrs, canonicalRoutePath })
     const trust = createTrust(definition.trustedProxies, cloudflare.includes)
     if (current !== null) warnOfRestart(current.table.definition, definition, log)
     current = { table, trust }
+    warnOfUncovered()
   }
   const reloader = createReloader({
     file: config.routesFile,
@@ -104,17 +117,21 @@ async function start(
     originPullCa,
     now: deps.now,
     onProblem: (problem) => log.warn('certificate-problem', { ...problem }),
-    onLoaded: (count) => log.info('certificates-loaded', { count }),
+    onLoaded: (count) => {
+      log.info('certificates-loaded', { count })
+      warnOfUncovered()
+    },
   })
+  covers = certificates.covers
   closers.push(certificates.close)
   await certificates.load()
 
   // Requests
-  const flights = createFlights(now())
+  const flights = createFlights(steadyClock())
   const limiter = createLimiter()
   const upstreams = createUpstreams({
     readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
-    lookup: guardedLookup(lookup, forbiddenAddress),
+    lookup: guardedLookup(deps.lookup ?? lookup, forbiddenAddress),
   })
   closers.push(upstreams.close)
   let publicPort = config.publicPort ?? config.https?.port ?? 443
@@ -162,7 +179,7 @@ async function start(
   reloader.watch()
   certificates.watch()
   const timers = [
-    setInterval(() => flights.sweep(now()), sweepMs),
+    setInterval(() => flights.sweep(steadyClock()), sweepMs),
     setInterval(() => upstreams.sweep(now()), housekeepingMs),
     setInterval(() => void refreshCloudflare(), cloudflareRefreshMs),
   ]
