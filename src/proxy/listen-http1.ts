@@ -8,7 +8,7 @@ import type { Peer } from './peer.ts'
 
 /** What a part of the listener tells of a connection that ended before, or instead of, a request. */
 export interface ConnectionFailure {
-  readonly kind: 'tls' | 'http1' | 'http2' | 'refused' | 'handler'
+  readonly kind: 'accept' | 'tls' | 'http1' | 'http2' | 'refused' | 'handler'
   /** A stable word: `HPE_…`, `ERR_…`, or one of ours. */
   readonly code: string
   /** `null`: the connection was gone too fast to ask. */

@@ -256,6 +256,14 @@ export function createListener(
     createServer({ ...tcp, allowHalfOpen: true }, onPlainConnection),
   )
   const fronts = [...httpsFronts, ...httpFronts]
+  for (const front of fronts) {
+    // accept(2) fails when the machine is short of memory or descriptors. It accepts again later; unheard, an 'error' would end it all.
+    front.on('error', (error: NodeJS.ErrnoException) => {
+      if (!front.listening) return
+      const code = error.code ?? 'unknown'
+      handlers.connectionFailure({ kind: 'accept', code, address: null, detail: error.message })
+    })
+  }
 
   const sweep = setInterval(() => {
     tls.rotateTicketKeys()
