@@ -1,6 +1,6 @@
 // One request to an upstream, the answer streamed back. Hot path.
 
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import type { FailureCode } from '../errors.ts'
 import type { RuntimeRoute } from '../routes.ts'
 import type { ResponseFields, Upstream, UpstreamCall, UpstreamListener } from './call.ts'
@@ -65,6 +65,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   readonly #ticker: Ticker
   #call: UpstreamCall | null = null
   #tunnel: Tunnel | null = null
+  #body: Readable | null = null
   /** `request`: its body is under way; `waiting`: for the head; `answer`: its body is under way. */
   #phase: 'request' | 'waiting' | 'answer' = 'waiting'
   #clientSlow = false
@@ -90,13 +91,16 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
     const { exchange, route, upstream } = this.#plan
     exchange.listen(this)
     const hasBody = exchange.declaredBytes !== 0
-    if (hasBody) this.#phase = 'request'
+    if (hasBody) {
+      this.#phase = 'request'
+      this.#body = exchange.openBody(route.definition.maxBodyBytes, this)
+    }
     this.#call = upstream.send(
       {
         method: exchange.method,
         path: this.#plan.path,
         headers: this.#plan.headers,
-        body: hasBody ? exchange.openBody(route.definition.maxBodyBytes, this) : null,
+        body: this.#body,
         webSocket: exchange.webSocket,
         client: this.#plan.client,
         repeatable: !hasBody && !exchange.webSocket && idempotent.has(exchange.method),
@@ -117,7 +121,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
     if (this.#phase === 'waiting') {
       if (quietMs > headersMs) this.cancel('upstream-headers-timeout')
     } else if (idleMs > 0 && quietMs > idleMs) {
-      if (this.#phase === 'request') this.cancel('request-timeout')
+      if (this.#phase === 'request') this.cancel(this.#lateInRequest())
       else this.cancel(this.#clientSlow ? 'client-left' : 'upstream-idle-timeout')
     }
   }
@@ -161,7 +165,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   clientClosed(complete: boolean): void {
     if (this.#over || this.#tunnel !== null) return
     this.#over = true
-    if (complete) {
+    if (complete && this.#upstreamOver) {
       this.#listener.forwardDone(this.#cut ?? 'ok')
     } else {
       this.#call?.cancel('client-left')
@@ -277,6 +281,12 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   /** Bytes of a WebSocket, for the record; 0 and 0 otherwise. */
   tunnelBytes(): { readonly fromClient: number; readonly toClient: number } {
     return this.#tunnel ?? noBytes
+  }
+
+  /** While a request's body stands still: bytes that lie here wait for the backend, and without any we wait for the client. */
+  #lateInRequest(): FailureCode {
+    const waiting = this.#body?.readableLength ?? 0
+    return waiting > 0 ? 'upstream-idle-timeout' : 'request-timeout'
   }
 
   #tunnelOver(outcome: FailureCode | 'ok'): void {

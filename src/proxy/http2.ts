@@ -214,7 +214,9 @@ export class Http2Exchange implements Exchange {
 
 function onStreamClose(this: ServerHttp2Stream & WithExchange): void {
   // `finish` can come after `close` here: ended, and closed without an error code, is what a whole answer looks like.
-  this[exchangeKey]?.over(this.writableEnded && this.rstCode === constants.NGHTTP2_NO_ERROR)
+  // Node itself ends a stream whose session goes away, with NO_ERROR when the client said so; `aborted` tells.
+  const whole = this.writableEnded && !this.aborted
+  this[exchangeKey]?.over(whole && this.rstCode === constants.NGHTTP2_NO_ERROR)
 }
 
 function onStreamDrain(this: ServerHttp2Stream & WithExchange): void {
