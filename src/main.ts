@@ -82,11 +82,14 @@ async function runCommand(args: Arguments, config: Config): Promise<number> {
   switch (args.command) {
     case 'check': {
       const { check } = await import('./cli/check.ts')
+      const { lookup } = await import('node:dns')
+      const { resolveWithin } = await import('./proxy/lookup.ts')
       return check({
         ...base,
         cwd: process.cwd(),
         strict: args.flags.has('strict'),
         againstRunning: args.flags.has('against-running'),
+        resolve: resolveWithin(lookup, resolveMs),
       })
     }
     case 'routes': {
@@ -269,6 +272,9 @@ function look(path: string): Stats | null {
     return null
   }
 }
+
+/** How long `check` waits for an address, milliseconds. */
+const resolveMs = 3_000
 
 process.title = 'gatehouse'
 // A reader that left (`gatehouse routes | head`) ends a command, and must not end the gateway.

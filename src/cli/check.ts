@@ -5,6 +5,7 @@ import { GatehouseError } from '../errors.ts'
 import type { HeaderEdits, TableDefinition } from '../model.ts'
 import { type AccessChange, accessChanges, weakening } from '../routes-file/access-change.ts'
 import { formatProblem, type Problem } from '../routes-file/problem.ts'
+import { checkResolved } from '../routes-file/resolved.ts'
 import { readSnapshot } from '../routes-file/snapshot.ts'
 import { loadTable, shortPath } from './load-table.ts'
 
@@ -18,6 +19,8 @@ export interface CheckOptions {
   readonly againstRunning: boolean
   readonly asJson: boolean
   readonly write: (text: string) => void
+  /** Addresses of a backend's name; rejects when there are none. */
+  readonly resolve: (name: string) => Promise<readonly string[]>
 }
 
 type Comparison =
@@ -29,7 +32,14 @@ type Comparison =
 export async function check(options: CheckOptions): Promise<number> {
   const { config, strict, write } = options
   const { definition, problems: found } = await loadTable(config)
-  const problems = definition === null ? found : [...found, ...missingSecrets(definition, config)]
+  const problems =
+    definition === null
+      ? found
+      : [
+          ...found,
+          ...missingSecrets(definition, config),
+          ...(await checkResolved(definition, options.resolve)),
+        ]
   const errors = problems.filter(({ severity }) => severity === 'error').length
   const warnings = problems.length - errors
   const comparison = await compare(options, definition)

@@ -42,3 +42,23 @@ export function guardedLookup(
     })
   }
 }
+
+/**
+ * All addresses of a name, for checks that may not wait for a slow name server.
+ *
+ * @throws Error when there are none, or none within `timeoutMs`.
+ */
+export function resolveWithin(
+  resolveAll: ResolveAll,
+  timeoutMs: number,
+): (name: string) => Promise<readonly string[]> {
+  return (name) =>
+    new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`${name}: no answer`)), timeoutMs)
+      resolveAll(name, { all: true }, (error, addresses) => {
+        clearTimeout(timer)
+        if (error === null) resolve(addresses.map(({ address }) => address))
+        else reject(error)
+      })
+    })
+}

@@ -33,6 +33,7 @@ async function run(directory: string, table: string, options: Partial<CheckOptio
     againstRunning: false,
     asJson: false,
     write: output.write,
+    resolve: () => Promise.reject(new Error('no name server here')),
     ...options,
   })
   return { code, text: output.text(), config }
@@ -114,4 +115,17 @@ t.test('without anything to compare with, it says so and exits as before', async
     code: 0,
     text: /not compared .*delete/,
   })
+})
+
+t.test('names are resolved, and one that leads to the metadata service is an error', async (t) => {
+  const named = good.replace('127.0.0.1', 'box.example.net')
+  const answers = (address: string) => ({ resolve: () => Promise.resolve([address]) })
+  const directory = t.testdir()
+  t.equal((await run(directory, named, answers('192.0.2.7'))).code, 0)
+  const bad = await run(directory, named, answers('169.254.169.254'))
+  t.equal(bad.code, 1)
+  t.match(bad.text, 'box.example.net resolves to 169.254.169.254')
+  const unknown = await run(directory, named)
+  t.equal(unknown.code, 0, 'a name server that is down makes no table wrong')
+  t.match(unknown.text, 'box.example.net does not resolve now')
 })
