@@ -95,6 +95,9 @@ export const failures = {
   'loop-detected': { status: 508, level: 'warn', title: 'The request goes round in circles.' },
 } as const satisfies Record<string, Failure>
 
+/** What `Allow` says beside `method-not-allowed` and to `OPTIONS *` (RFC 9110 §10.2.1): the usual ones; a backend may know more. */
+export const offeredMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
 /** An error with a code from a closed list, for everything that is not a request: files, sockets, commands. */
 export class GatehouseError extends Error {
   readonly code: string

@@ -2,7 +2,7 @@
 
 import { type Admission, type AdmissionDeps, admit, type Request } from './admission.ts'
 import type { FailureCode } from './errors.ts'
-import { failures } from './errors.ts'
+import { failures, offeredMethods } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -54,7 +54,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         flight.refuse(admission.code)
         break
       case 'options':
-        flight.answer({ status: 204, headers: ['allow', allowedMethods], body: nothing }, 'ok')
+        flight.answer({ status: 204, headers: ['allow', offeredMethods], body: nothing }, 'ok')
         break
       case 'page':
         flight.page(admission.target)
@@ -70,7 +70,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
   return { handle }
 }
 
-const allowedMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const nothing = Buffer.alloc(0)
 
 /** An exchange and all that becomes known of it; one per request, so a prototype and no closures. */

@@ -3,7 +3,7 @@
 // Strangers' refusals are most of the traffic: all bytes that do not depend on the request are encoded once.
 
 import { jsonString } from '../access-line.ts'
-import { type FailureCode, failures } from '../errors.ts'
+import { type FailureCode, failures, offeredMethods } from '../errors.ts'
 import { advice } from './advice.ts'
 import type { Answer, FailureExtra, PageRequest } from './answer.ts'
 import { escapeHtml, pageHead, pageHeaders, pageStart } from './html.ts'
@@ -34,7 +34,7 @@ export function renderFailure(
   if (retryAfter !== null) headers.push('retry-after', retryAfter)
   if (code === 'sign-in-required') headers.push(...challenge)
   if (signIn !== null) headers.push('x-gatehouse-sign-in', signIn)
-  if (code === 'method-not-allowed') headers.push('allow', options.allow ?? usualMethods)
+  if (code === 'method-not-allowed') headers.push('allow', options.allow ?? offeredMethods)
   if (code === 'upgrade-required')
     headers.push('upgrade', 'websocket', 'sec-websocket-version', '13')
   const id = isPlainId(request.id) ? request.id : 'unknown'
@@ -70,7 +70,6 @@ const problemHeaders: readonly string[] = [
 ]
 /** RFC 9110 §15.5.2: a 401 names a scheme. Not Basic, which makes browsers ask for a password on their own. */
 const challenge = ['www-authenticate', 'Bearer realm="Gatehouse"'] as const
-const usualMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 const pageEnd = Buffer.from('</dd></div></dl></footer></body></html>\n')
 const problemEnd = Buffer.from('"}\n')
 const preparedByCode = new Map<FailureCode, Prepared>()

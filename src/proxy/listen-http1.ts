@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { offeredMethods } from '../errors.ts'
 import { connectionKey, connectionOf } from './connection-key.ts'
 import type { Connection, Connections } from './connections.ts'
 import type { Peer } from './peer.ts'
@@ -260,10 +261,7 @@ export function bugReport(error: unknown, connection: Connection): ConnectionFai
 
 const refusals = {
   bad: encode('400 Bad Request', ''),
-  connect: encode(
-    '405 Method Not Allowed',
-    'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n',
-  ),
+  connect: encode('405 Method Not Allowed', `Allow: ${offeredMethods}\r\n`),
   timeout: encode('408 Request Timeout', ''),
   contentTooLarge: encode('413 Content Too Large', ''),
   headersTooLarge: encode('431 Request Header Fields Too Large', ''),
