@@ -1,11 +1,10 @@
 // Would the handshake for every host of the table succeed, and for how long yet?
 
 import { GatehouseError } from '../../errors.ts'
-import { parseHost } from '../../host.ts'
 import type { TableDefinition } from '../../model.ts'
 import { type CertificateStatus, createCertificates } from '../../proxy/certificates.ts'
+import { uncoveredHosts } from '../table-hosts.ts'
 import { type Finding, fail, listed, ok, warn } from './finding.ts'
-import { hostsOf } from './names.ts'
 
 const about = 'certs'
 const dayMs = 24 * 60 * 60 * 1000
@@ -43,12 +42,7 @@ export async function certificateFindings(facts: CertificateFacts): Promise<Find
     if (code === 'expired') continue
     findings.push((severity === 'error' ? fail : warn)(about, `${file}: ${what}`, remedy))
   }
-  const hosts = definition === null ? [] : hostsOf(definition)
-  const bare: string[] = []
-  for (const { shown, query } of hosts) {
-    const host = parseHost(query)
-    if (host === null || !certificates.covers(host)) bare.push(shown)
-  }
+  const bare = definition === null ? [] : uncoveredHosts(definition, certificates.covers)
   // Without any certificate that has been said already.
   if (bare.length > 0 && certificates.status().length > 0) {
     const what = `no certificate for ${listed(bare, 8)}: their handshakes are refused`

@@ -2,6 +2,7 @@
 
 import type { TableDefinition } from '../../model.ts'
 import { canonicalAddress } from '../../routes-file/addresses.ts'
+import { hostsOf } from '../table-hosts.ts'
 import { errorCode, type Finding, fail, inParallel, listed, ok, warn } from './finding.ts'
 
 export interface NamesDeps {
@@ -16,8 +17,6 @@ type Lead =
   | { readonly kind: 'elsewhere' | 'failed'; readonly detail: string }
 
 const about = 'names'
-/** A label nobody has, to ask what a wildcard record says. */
-const anyLabel = 'gatehouse-doctor'
 
 /** One line for each kind of answer, not for each of fifty names. */
 export async function nameFindings(
@@ -35,19 +34,6 @@ export async function nameFindings(
     groups.set(key, group)
   }
   return [...groups.values()].map(({ lead, names }) => findingFor(lead, names))
-}
-
-/** Hosts of the table, each once; a wildcard is asked by a label below it. */
-export function hostsOf(
-  definition: TableDefinition,
-): readonly { readonly shown: string; readonly query: string }[] {
-  const hosts = new Map<string, { shown: string; query: string }>()
-  for (const { host } of definition.routes) {
-    const shown = host.kind === 'exact' ? host.host : `*.${host.suffix}`
-    const query = host.kind === 'exact' ? host.host : `${anyLabel}.${host.suffix}`
-    hosts.set(shown, { shown, query })
-  }
-  return [...hosts.values()]
 }
 
 async function leadOf(name: string, deps: NamesDeps): Promise<Lead> {
