@@ -97,7 +97,7 @@ const rawTargets: readonly (readonly [path: string, outcome: string])[] = [
   ['/photoprism/#x', 'bad-target'],
   ['/photoprism/ x', 'bad-target'],
   ['/photoprism/é', 'bad-target'],
-  ['//photoprism/x', 'forward'],
+  ['//photoprism/x', 'bad-target'],
   ['/%70hotoprism/x', 'forward'],
   ['/photoprism/%252e%252e', 'forward'],
 ]
