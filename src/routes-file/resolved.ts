@@ -20,8 +20,10 @@ export async function checkResolved(
     if (route.target.kind !== 'upstream' || places.has(route.target.hostname)) continue
     places.set(route.target.hostname, { line: route.line, where: route.id })
   }
-  if (definition.fallback !== null && !places.has(definition.fallback.hostname)) {
-    places.set(definition.fallback.hostname, { line: 1, where: 'fallback' })
+  for (const where of ['fallback', 'acmeFallback'] as const) {
+    const target = definition[where]
+    if (target === null || places.has(target.hostname)) continue
+    places.set(target.hostname, { line: 1, where })
   }
   const names = [...places].filter(([name]) => isIP(name) === 0)
   const found = await Promise.all(

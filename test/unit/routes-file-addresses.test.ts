@@ -169,7 +169,7 @@ t.test(
           '{ host: d, to: http://silent.lan:80 }',
           '{ host: e, to: box:80 }',
         ],
-        ['fallback: http://old.lan'],
+        ['fallback: http://old.lan', 'acmeFallback: http://challenges.lan'],
       ),
     )
     if (definition === null) throw new Error('no table')
@@ -180,12 +180,12 @@ t.test(
       if (name === 'silent.lan') throw new Error('ENOTFOUND')
       return ['10.0.0.1']
     })
-    t.strictSame(asked, ['good.lan', 'evil.lan', 'silent.lan', 'old.lan'])
+    t.strictSame(asked, ['good.lan', 'evil.lan', 'silent.lan', 'old.lan', 'challenges.lan'])
     t.strictSame(
       problems.map(({ severity, code, where, line }) => [severity, code, where, line]),
       [
-        ['error', 'target-forbidden', 'b/', 9],
-        ['warning', 'unresolved', 'd/', 11],
+        ['error', 'target-forbidden', 'b/', 10],
+        ['warning', 'unresolved', 'd/', 12],
       ],
     )
   },
