@@ -22,7 +22,7 @@ import { cloudflareListUrl, createCloudflareRanges } from '../proxy/cloudflare.t
 import { Http1Exchange } from '../proxy/http1.ts'
 import { Http2Exchange } from '../proxy/http2.ts'
 import { createListener, type ListenHandlers } from '../proxy/listen.ts'
-import { guardedLookup } from '../proxy/lookup.ts'
+import { guardedLookup, resolveWithin } from '../proxy/lookup.ts'
 import { canonicalRoutePath } from '../proxy/target.ts'
 import { createUpstreams } from '../proxy/upstreams.ts'
 import { createRequestIds } from '../request-id.ts'
@@ -38,6 +38,8 @@ import { createTrust, type Trust } from './trust.ts'
 const sweepMs = 500
 /** How often unused connections to backends are forgotten, milliseconds. */
 const housekeepingMs = 10_000
+/** How long a table waits for the addresses of its names; they are looked at again whenever they are dialled. */
+const resolveMs = 2_000
 const cloudflareRefreshMs = 24 * 60 * 60 * 1000
 const cloudflareListMs = 10_000
 /** Cloudflare's list is a few kilobytes; what is longer is not it. */
@@ -107,6 +109,7 @@ async function start(
     log,
     now: deps.now,
     edition: deps.version,
+    resolve: resolveWithin(deps.lookup ?? lookup, resolveMs),
   })
   closers.push(reloader.close)
   const first = await reloader.start()
