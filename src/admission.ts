@@ -137,7 +137,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
     case 'deny':
       return refuse(decision.reason === 'cross-origin' ? 'cross-origin' : 'forbidden')
     default:
-      return decision satisfies never
+      throw new TypeError('unknown decision', { cause: decision satisfies never })
   }
 
   // Limit

@@ -63,7 +63,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         flight.forward(admission.webSocketKey, now)
         break
       default:
-        admission satisfies never
+        throw new TypeError('unknown admission', { cause: admission satisfies never })
     }
   }
 

@@ -4,6 +4,10 @@ import type { RateLimit } from './model.ts'
 
 /** Clients remembered at a time: about 100 bytes each. The one remembered longest is forgotten first. */
 const maxBuckets = 20_000
+/** A client that was refused so recently is kept when others can be forgotten, milliseconds. */
+const refusedLatelyMs = 10_000
+/** How many of those are passed over at a time: what a new client may cost. */
+const maxPassedOver = 8
 
 interface Bucket {
   tokens: number
@@ -27,7 +31,7 @@ export function createLimiter(): Limiter {
   function take(key: string, limit: RateLimit, now: number): boolean {
     const bucket = buckets.get(key)
     if (bucket === undefined) {
-      if (buckets.size >= maxBuckets) forgetOldest()
+      if (buckets.size >= maxBuckets) forgetOne(now)
       buckets.set(key, { tokens: capacity(limit) - 1, at: now })
       return true
     }
@@ -43,11 +47,18 @@ export function createLimiter(): Limiter {
     return true
   }
 
-  /** In order of first sight, which costs nothing to keep; a busy client that falls out starts afresh. */
-  function forgetOldest(): void {
-    for (const key of buckets.keys()) {
+  /**
+   * In order of first sight, which costs nothing to keep. Whoever is being refused is put back to the end, or a flood
+   * of new addresses would wash him clean.
+   */
+  function forgetOne(now: number): void {
+    let passedOver = 0
+    for (const [key, bucket] of buckets) {
       buckets.delete(key)
-      return
+      const refused = bucket.tokens < 1 && now - bucket.at < refusedLatelyMs
+      if (!refused || passedOver === maxPassedOver) return
+      passedOver += 1
+      buckets.set(key, bucket)
     }
   }
 

@@ -129,7 +129,8 @@ export function answerHead(
   }
   if (nominated !== null) removeNames(headers, nominated)
   for (const [name, value] of options.security) {
-    if (fields[name] === undefined) headers.push(name, value)
+    // What the backend took away by naming it in `Connection` is not there for the visitor either.
+    if (fields[name] === undefined || nominated?.has(name)) headers.push(name, value)
   }
   headers.push('x-request-id', options.requestId)
   if (options.edits !== null) applyEdits(headers, options.edits)

@@ -76,3 +76,15 @@ t.test(
     t.equal(networkOf(''), '')
   },
 )
+
+t.test('a flood of new clients does not wash one clean who is being refused', (t) => {
+  const limiter = createLimiter()
+  const limit = { perSecond: 1, burst: 2 }
+  t.ok(limiter.take('bad', limit, 0))
+  t.ok(limiter.take('bad', limit, 0))
+  t.notOk(limiter.take('bad', limit, 0))
+  for (let i = 0; i < 60_000; i++) limiter.take(`new ${i}`, limit, i / 1000)
+  t.notOk(limiter.take('bad', limit, 60), 'still refused')
+  t.equal(limiter.size, 20_000)
+  t.end()
+})
