@@ -49,6 +49,9 @@ export interface Connection {
   /** HTTP/1: the answer begun last, so that a shutdown can still put `Connection: close` on it. */
   response: ServerResponse | null
   session: ServerHttp2Session | null
+  /** HTTP/2, once the session is closing: bytes seen at the last look, and when they last moved. Milliseconds. */
+  closingBytes: number
+  closingSince: number
   /** Token bucket of the HTTP/2 flood guard. */
   faults: number
   faultsAt: number
@@ -79,6 +82,11 @@ export interface Connections {
   release(connection: Connection): void
   /** Closes HTTP/2 sessions that were idle too long; HTTP/1 has Node's own keep-alive timer. */
   closeExpired(idleTimeouts: { cloudflareMs: number; otherMs: number }): void
+  /**
+   * Ends HTTP/2 connections whose session is closing and on which nothing moves any more. Node reads no more from a
+   * session that broke the protocol after its GOAWAY, so it would never learn that the other end is gone.
+   */
+  closeStalled(stalledMs: number): void
   /** A snapshot: safe to close its members while walking it. */
   all(): Connection[]
   readonly size: number
@@ -185,6 +193,8 @@ export function createConnections(
         idleSince: now(),
         response: null,
         session: null,
+        closingBytes: -1,
+        closingSince: 0,
         faults: 0,
         faultsAt: 0,
         last: null,
@@ -227,6 +237,21 @@ export function createConnections(
       const time = now()
       closeOlder(idleCloudflare, time - cloudflareMs)
       closeOlder(idleOthers, time - otherMs)
+    },
+    closeStalled(stalledMs) {
+      const time = now()
+      for (const connection of book) {
+        const { session, tcp } = connection
+        if (session === null || !(session.closed || session.destroyed)) continue
+        const bytes = tcp.bytesRead + tcp.bytesWritten
+        if (bytes !== connection.closingBytes) {
+          connection.closingBytes = bytes
+          connection.closingSince = time
+        } else if (time - connection.closingSince >= stalledMs) {
+          session.destroy()
+          tcp.destroy()
+        }
+      }
     },
     all: () => [...book],
     get size() {

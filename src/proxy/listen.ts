@@ -75,6 +75,8 @@ export interface ListenTimeouts {
   readonly cloudflareIdleMs: number
   /** Idle connections of everybody else, milliseconds: a page and its pictures, not a slot for the day. */
   readonly otherIdleMs: number
+  /** An HTTP/2 session that said goodbye and moves no byte, milliseconds: long for a slow reader, short for a leak. */
+  readonly stalledMs: number
   /** Idle connections on the plain port, milliseconds: it has one thing to say. */
   readonly plainIdleMs: number
 }
@@ -85,6 +87,7 @@ export const defaultListenTimeouts: ListenTimeouts = {
   checkMs: 5_000,
   cloudflareIdleMs: 905_000,
   otherIdleMs: 30_000,
+  stalledMs: 30_000,
   plainIdleMs: 5_000,
 }
 
@@ -269,6 +272,7 @@ export function createListener(
     tls.rotateTicketKeys()
     const { cloudflareIdleMs, otherIdleMs } = timeouts
     connections.closeExpired({ cloudflareMs: cloudflareIdleMs, otherMs: otherIdleMs })
+    connections.closeStalled(timeouts.stalledMs)
   }, timeouts.checkMs)
   sweep.unref()
 
