@@ -87,7 +87,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const host = hostOf(exchange, head, target)
   if (host === null) return refuse('bad-host')
   request.host = host
-  if (isMisdirected(peer, host)) return refuse('misdirected')
+  if (isMisdirected(exchange, host)) return refuse('misdirected')
 
   // Flood
   const client = networkOf(request.client)
@@ -104,6 +104,9 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const matched = table.match(host, target.path)
   for (const reading of target.alternatives) {
     if (table.match(host, reading) !== matched) return refuse('bad-target')
+  }
+  if (matched?.policy.kind === 'public' && table.guardsIgnoringCase(host, target.path, matched)) {
+    return refuse('bad-target')
   }
   // A host that has routes is ours: what they do not name is nobody's, old proxy or not.
   const route = matched ?? (table.knows(host) ? null : table.fallback)
@@ -209,8 +212,11 @@ function hostOf(exchange: Exchange, head: RequestHead, target: RequestTarget | n
  * puts several hosts on one connection (RFC 9113 §9.1.1) repeats the request on its own connection. Cloudflare may not,
  * and would show its visitor the 421; its connections carry whatever its zone says anyway.
  */
-function isMisdirected(peer: Peer, host: Host): boolean {
-  return peer.serverName !== null && host !== peer.serverName && !peer.cloudflare
+function isMisdirected({ peer, protocol, webSocket }: Exchange, host: Host): boolean {
+  if (peer.serverName === null || host === peer.serverName || peer.cloudflare) return false
+  // Chromium opens a page's WebSocket to a neighbour on the neighbour's connection and does not repeat it after a 421.
+  // The certificate is for both, and where no client certificate is asked for the handshake proved nothing else.
+  return !(webSocket && protocol === 'HTTP/2' && peer.clientCertificate === 'unasked')
 }
 
 function declaredBytes(head: RequestHead): number {

@@ -57,6 +57,13 @@ export interface RouteTable {
    * @returns `null`: no route. A table without a matching route refuses; there is no implicit default.
    */
   match(host: Host, path: CanonicalPath): RuntimeRoute | null
+  /**
+   * Whether a private route guards this path for a backend that does not tell upper from lower case, as Express by
+   * default and IIS do not: `/ADMIN` beside a private `/admin`.
+   *
+   * @param matched the public route that takes the path as it is spelt.
+   */
+  guardsIgnoringCase(host: Host, path: CanonicalPath, matched: RuntimeRoute): boolean
   /** Whether any route is for this host. */
   knows(host: Host): boolean
 }
@@ -72,6 +79,7 @@ export interface RouteTableDeps {
 
 interface Entry {
   readonly path: string
+  readonly lowerPath: string
   readonly exact: boolean
   readonly route: RuntimeRoute
 }
@@ -92,7 +100,9 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
     const hosts = host.kind === 'exact' ? exact : wildcard
     const name = host.kind === 'exact' ? host.host : host.suffix
     const entries = hosts.get(name) ?? []
-    entries.push({ path: deps.canonicalRoutePath(path), exact: matching === 'exact', route })
+    const canonical = deps.canonicalRoutePath(path)
+    const lowerPath = canonical.toLowerCase()
+    entries.push({ path: canonical, lowerPath, exact: matching === 'exact', route })
     hosts.set(name, entries)
   }
   // Longest first; an exact match of the same path is looked at before the prefix.
@@ -104,6 +114,22 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
   function match(host: Host, path: CanonicalPath): RuntimeRoute | null {
     const entries = entriesOf(host)
     return entries === undefined ? null : find(entries, path)
+  }
+
+  function guardsIgnoringCase(host: Host, path: CanonicalPath, matched: RuntimeRoute): boolean {
+    const lower = path.toLowerCase()
+    if (lower === path) return false
+    let length = 0
+    let guarded = false
+    for (const { lowerPath, exact: whole, route } of entriesOf(host) ?? []) {
+      if (lowerPath.length < length) break
+      if (!covers(lowerPath, whole, lower)) continue
+      // A table that has both spellings means both.
+      if (route === matched) return false
+      length = lowerPath.length
+      guarded ||= route.policy.kind !== 'public'
+    }
+    return guarded
   }
 
   /** A host with routes of its own never falls through to a wildcard: what was meant to be closed stays closed. */
@@ -134,6 +160,7 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
     fallback: ours(fallback, { id: fallbackId, path: '/', index: routes.length }),
     acme: ours(acmeFallback, { id: '*acme', path: acmePath, index: routes.length + 1 }),
     match,
+    guardsIgnoringCase,
     knows: (host) => entriesOf(host) !== undefined,
   }
 }
@@ -174,16 +201,15 @@ function passingRoute(
 }
 
 function find(entries: readonly Entry[], path: string): RuntimeRoute | null {
-  for (const entry of entries) {
-    const prefix = entry.path
-    if (path.length === prefix.length) {
-      if (path === prefix) return entry.route
-    } else if (!entry.exact && path.length > prefix.length && path.startsWith(prefix)) {
-      // `/api` covers `/api/x`, not `/apiary`; `/` covers everything.
-      if (prefix.length === 1 || path.charCodeAt(prefix.length) === 0x2f) return entry.route
-    }
-  }
+  for (const entry of entries) if (covers(entry.path, entry.exact, path)) return entry.route
   return null
+}
+
+/** `/api` covers `/api/x`, not `/apiary`; `/` covers everything. */
+function covers(prefix: string, exact: boolean, path: string): boolean {
+  if (path.length === prefix.length) return path === prefix
+  if (exact || path.length < prefix.length || !path.startsWith(prefix)) return false
+  return prefix.length === 1 || path.charCodeAt(prefix.length) === 0x2f
 }
 
 function prepare(

@@ -4,7 +4,11 @@ import t from 'tap'
 import { echoBackend } from '../fixtures/backends.ts'
 import { type ClientRequest, type ClientResponse, h2, http1 } from '../fixtures/clients.ts'
 import { startGateway, testDomain } from '../fixtures/gateway.ts'
-import { openWebSocket, type UpgradeRefused } from '../fixtures/web-socket-client.ts'
+import {
+  openWebSocket,
+  openWebSocketOverH2,
+  type UpgradeRefused,
+} from '../fixtures/web-socket-client.ts'
 
 const backend = await echoBackend()
 const { origin } = backend
@@ -214,6 +218,20 @@ t.test('HTTP/2 goes the same way in', async (t) => {
   t.match(open.text, '"url":"/h2"')
   const other = await client.request({ host: `login.${testDomain}` })
   t.equal(other.status, 421, 'one name per connection (RFC 9110 §15.5.20)')
+})
+
+t.test('a WebSocket over HTTP/2 may be for a neighbour under the same certificate', async (t) => {
+  // Chromium opens it there and does not repeat it after a 421. Route, policy and Origin are the neighbour's own.
+  const client = await h2(gateway.https, { ...trust, servername: `open.${testDomain}` })
+  t.teardown(() => client.close())
+  const refused = (name: string) =>
+    openWebSocketOverH2(client, { host: `${name}.${testDomain}` }).then(
+      () => 200,
+      (error: UpgradeRefused) => error.status,
+    )
+  t.equal(await refused('login'), 401)
+  t.equal(await refused('ws-off'), 403)
+  t.equal(await refused('unknown'), 404)
 })
 
 t.test('the access log has one line per request, with route, outcome and no query', async (t) => {
