@@ -71,9 +71,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 const nothing = Buffer.alloc(0)
+/** How long an answer of ours may take to be fetched, and the rest of its request to arrive, milliseconds. */
+const ownAnswerMs = 30_000
 
 /** An exchange and all that becomes known of it; one per request, so a prototype and no closures. */
-class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
+class Exchanged implements Request, Flight, Transfer, ForwardListener, ExchangeListener {
   readonly exchange: Exchange
   readonly id: RequestId
   readonly startedAt: number
@@ -90,6 +92,8 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
   #forward: Forward | null = null
   #upstreamName: string | null = null
   #begunAt = 0
+  /** Coarse clock; -1: no answer of our own is on its way. */
+  #answeredAt = -1
   #status = 0
   #outcome: FailureCode | 'ok' = 'ok'
   #recorded = false
@@ -114,8 +118,29 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
   }
 
   get transfer(): Transfer | null {
-    return this.#forward
+    return this.#answeredAt === -1 ? this.#forward : this
   }
+
+  // An answer of our own, as what watches over flights sees it
+
+  get lastByteAt(): number {
+    return this.#answeredAt
+  }
+
+  get clientBytes(): number {
+    return this.exchange.bytesIn
+  }
+
+  /** Whoever neither takes the answer nor ends his request keeps his place no longer than this. */
+  check(now: number): void {
+    if (now - this.#answeredAt > ownAnswerMs) this.cancel()
+  }
+
+  cancel(): void {
+    this.exchange.abort()
+  }
+
+  goAway(): void {}
 
   refuse(code: FailureCode): void {
     const { exchange } = this
@@ -144,6 +169,7 @@ class Exchanged implements Request, Flight, ForwardListener, ExchangeListener {
     const { exchange } = this
     this.#outcome = outcome
     this.#status = answer.status
+    this.#answeredAt = this.#deps.flights.ticker.now
     exchange.listen(this)
     exchange.answer(answer.status, this.#withOwnHeaders(answer.headers), answer.body)
     if (exchange.closed) this.#record()

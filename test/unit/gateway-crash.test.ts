@@ -99,3 +99,23 @@ t.test(
     t.equal(flights.size, 0, 'or a drain would wait for it until its deadline')
   },
 )
+
+t.test('an answer that nobody fetches, to a request that never ends, is given up', async (t) => {
+  const { gateway, flights, outcomes } = gatewayWith({})
+  let listener: ExchangeListener | null = null
+  const exchange = fakeExchange({
+    rawHeaders: ['Host', 'nobody.example.com'],
+    listen(heard) {
+      listener = heard
+    },
+    answer() {},
+    abort: () => listener?.clientClosed(false),
+  })
+  gateway.handle(exchange)
+  t.equal(flights.size, 1)
+  for (let now = 0; now <= 30_000; now += 500) flights.sweep(now)
+  t.equal(flights.size, 1, 'thirty seconds are left to it')
+  flights.sweep(30_500)
+  t.equal(flights.size, 0)
+  t.strictSame(outcomes, ['not-found'])
+})
