@@ -13,7 +13,7 @@ import { RequestBody } from './request-body.ts'
 
 const exchangeKey = Symbol('exchange')
 interface WithExchange {
-  [exchangeKey]?: Http2Exchange
+  [exchangeKey]?: Http2Exchange | undefined
 }
 
 const endStreamFlag = 0x1
@@ -35,6 +35,7 @@ export class Http2Exchange implements Exchange {
   #listener: ExchangeListener | null = null
   #body: RequestBody | null = null
   #observer: BodyObserver | null = null
+  #awaitsDrain = false
   #length: number | null = null
   #held: Buffer | null = null
   #trailers: readonly string[] | null = null
@@ -76,7 +77,6 @@ export class Http2Exchange implements Exchange {
     const stream: ServerHttp2Stream & WithExchange = this.#stream
     stream[exchangeKey] = this
     stream.on('close', onStreamClose)
-    stream.on('drain', onStreamDrain)
     stream.on('error', ignore) // 'close' follows and says the same.
   }
 
@@ -128,7 +128,12 @@ export class Http2Exchange implements Exchange {
       return true
     }
     this.bytesOut += chunk.length
-    return this.#stream.destroyed ? true : this.#stream.write(chunk)
+    if (this.#stream.destroyed || this.#stream.write(chunk)) return true
+    if (!this.#awaitsDrain) {
+      this.#awaitsDrain = true
+      this.#stream.once('drain', onStreamDrain)
+    }
+    return false
   }
 
   end(trailers: readonly string[] | null): void {
@@ -174,6 +179,7 @@ export class Http2Exchange implements Exchange {
 
   /** For the event handlers below. */
   drained(): void {
+    this.#awaitsDrain = false
     this.#listener?.clientDrained()
   }
 
@@ -181,7 +187,15 @@ export class Http2Exchange implements Exchange {
   over(complete: boolean): void {
     if (this.closed) return
     this.closed = true
-    this.#listener?.clientClosed(complete)
+    const listener = this.#listener
+    // Node's table of streams leaves closed ones behind in the old space for a while, and the garbage collector would copy
+    // whatever hangs on them at every turn.
+    const stream: ServerHttp2Stream & WithExchange = this.#stream
+    stream[exchangeKey] = undefined
+    this.#listener = null
+    this.#body = null
+    this.#observer = null
+    listener?.clientClosed(complete)
   }
 
   /** For the event handlers below. */
