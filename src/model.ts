@@ -16,15 +16,39 @@ export type VmId = Brand<string, 'VmId'>
 /** Names one exchange in logs, error pages and `X-Request-Id`. */
 export type RequestId = Brand<string, 'RequestId'>
 
-/** Who may pass. `public` is the only member that lets a stranger in. */
-export type Policy =
+/** How strongly and how lately somebody must have shown who he is. */
+export interface Requirement {
+  /** `passkey`: nothing else will do; `second-factor`: two factors, or a passkey, which is both at once. */
+  readonly proof: 'any' | 'second-factor' | 'passkey'
+  /** Longest time since credentials were shown, milliseconds; `null`: as long as the session lives. */
+  readonly withinMs: number | null
+}
+
+/** Who may pass, whatever method and path. `public` is the only member that lets a stranger in. */
+export type SimplePolicy =
   | { readonly kind: 'public' }
-  | { readonly kind: 'signed-in' }
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'signed-in'; readonly requires: Requirement }
   | {
       readonly kind: 'members'
       readonly users: readonly string[]
       readonly groups: readonly string[]
+      readonly requires: Requirement
     }
+
+/** One line of a policy that depends on method or path. */
+export interface AccessRule {
+  /** Upper case; `null`: every method. */
+  readonly methods: readonly string[] | null
+  /** Patterns over the whole canonical path (`/api/**`, `/share/*`); `null`: every path. See `auth/path-pattern.ts`. */
+  readonly paths: readonly string[] | null
+  readonly policy: SimplePolicy
+}
+
+/** Who may pass. Of `rules` the first whose method and path fit decides; when none fits, nobody may. */
+export type Policy =
+  | SimplePolicy
+  | { readonly kind: 'rules'; readonly rules: readonly AccessRule[] }
 
 /** Who is asking. `null` wherever an `Identity | null` is expected means: nobody we know. */
 export interface Identity {
@@ -32,14 +56,102 @@ export interface Identity {
   readonly name: string
   readonly email: string | null
   readonly groups: readonly string[]
+  /** What to count, log and revoke by: a session, `token:…` or `network:…`. Never a secret. */
   readonly session: SessionRef
+  /** How it is known: a person who signed in, a program's token, an address that counts as a person. */
+  readonly via: 'session' | 'token' | 'network'
+  readonly passkey: boolean
+  /** Two factors were shown; true with a passkey. */
+  readonly secondFactor: boolean
+  /** When credentials were last shown, wall clock in milliseconds; `null` for tokens and networks. */
+  readonly authenticatedAt: number | null
+  /** May start a machine that costs money. */
+  readonly mayWake: boolean
 }
 
 /** What the policy said of a request. There is no fourth outcome and no default. */
 export type Decision =
   | { readonly kind: 'allow' }
-  | { readonly kind: 'sign-in'; readonly reason: 'no-session' }
-  | { readonly kind: 'deny'; readonly reason: 'not-a-member' | 'cross-origin' }
+  | {
+      readonly kind: 'sign-in'
+      /** The last three: signed in, but not strongly or lately enough. */
+      readonly reason: 'no-session' | 'second-factor' | 'passkey' | 'not-recent'
+    }
+  | { readonly kind: 'deny'; readonly reason: 'not-a-member' | 'cross-origin' | 'nobody' }
+
+/** An address that counts as a person, such as a VPN's. */
+export interface KnownNetwork {
+  readonly cidr: string
+  readonly user: UserId
+  readonly mayWake: boolean
+}
+
+/** Under which names a backend is told who asks; lower case. `null`: that is not said. */
+export interface IdentityHeaderNames {
+  readonly user: string | null
+  readonly name: string | null
+  readonly email: string | null
+  /** Groups, comma-separated. */
+  readonly groups: string | null
+  /** A JWT signed by us, audience = the host. */
+  readonly assertion: string | null
+}
+
+/** Which admitted requests may start a sleeping machine. */
+export type WakeRule = 'navigation' | 'any' | 'known-client' | 'manual' | 'never'
+
+/** How long a session lives, milliseconds. */
+export interface SessionLimits {
+  /** Without a request. */
+  readonly idleMs: number
+  /** Since it began, whatever happens. */
+  readonly absoluteMs: number
+  /** The same two for a session that is to be remembered when the browser closes. */
+  readonly rememberIdleMs: number
+  readonly rememberAbsoluteMs: number
+}
+
+/** Signing in with GitHub, or a GitHub Enterprise Server. Who matches none of the lists may not enter. */
+export interface GithubSettings {
+  readonly clientId: string
+  /** Names of secrets. */
+  readonly clientSecret: string
+  /** To ask for memberships with, instead of each person's own token; `null`: none. */
+  readonly organisationToken: string | null
+  /** `https://github.com`, without a slash at the end. */
+  readonly url: string
+  /** `https://api.github.com`. */
+  readonly apiUrl: string
+  /** Path on the login host that GitHub sends people back to. */
+  readonly callbackPath: string
+  readonly users: readonly {
+    /** Login name as it is today, or the account's number in digits, which never changes. */
+    readonly account: string
+    /** The local user it is; `null`: one of the account's own name. */
+    readonly as: UserId | null
+  }[]
+  /** Lower case. */
+  readonly organisations: readonly string[]
+  /** `organisation/team-slug`. */
+  readonly teams: readonly string[]
+  /** Groups of users that a first sign-in creates. */
+  readonly groups: readonly string[]
+  /** How often membership is looked at again, milliseconds. */
+  readonly recheckMs: number
+}
+
+/** The `login:` part of the table. */
+export interface LoginSettings {
+  readonly sessions: SessionLimits
+  /** How lately credentials must have been shown to change an account, milliseconds. */
+  readonly recentMs: number
+  /** WebAuthn relying party id: the login host or a parent of it. */
+  readonly relyingParty: Host
+  /** Start although passkeys exist that were made for another relying party and cannot be used any more. */
+  readonly dangerouslyAbandonPasskeys: boolean
+  /** `null`: not offered. */
+  readonly github: GithubSettings | null
+}
 
 /** A header value written in the file, or the name of a secret that holds it. */
 export type HeaderValue = string | { readonly secret: string }
@@ -147,6 +259,12 @@ export interface Route {
   readonly cloudflareOnly: boolean
   /** Further origins (`https://app.example.com`) that may send unsafe requests and open WebSockets here. */
   readonly allowedOrigins: readonly string[]
+  /** Client addresses that count as a person when nobody is signed in; first match. */
+  readonly networks: readonly KnownNetwork[]
+  readonly identityHeaders: IdentityHeaderNames
+  /** The backend may set cookies for the parent domain, and clear them. Ours it can never touch. */
+  readonly parentCookies: boolean
+  readonly wake: WakeRule
   /** Shown instead of the service, with 503; `null`: the service runs. */
   readonly maintenance: string | null
   /** Where in routes.yaml it stands, for messages. */
@@ -168,6 +286,7 @@ export interface TableDefinition {
   readonly version: 1
   readonly domain: Host
   readonly loginHost: Host
+  readonly login: LoginSettings
   readonly trustedProxies: TrustedProxies
   /** CA file of Cloudflare's client certificate (Authenticated Origin Pulls); `null`: not asked for. */
   readonly originPullCaFile: string | null

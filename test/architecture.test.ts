@@ -21,6 +21,7 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
   { name: 'proxy', files: /^proxy\//, may: ['core', 'model'] },
   { name: 'app', files: /^(auth\/app|admin)\//, may: ['auth', 'routes-file', 'core', 'model'] },
   { name: 'auth', files: /^auth\//, may: ['core', 'model'] },
+  { name: 'store', files: /^store\//, may: ['auth', 'core', 'model'] },
   { name: 'wake', files: /^wake\//, may: ['core', 'model'] },
   { name: 'model', files: /^model\.ts$/, may: [] },
   // host, errors, routes, limits, log, metrics, pages: what everybody may lean on.
