@@ -142,6 +142,11 @@ function person(user: string, groups: string): Identity {
     email: null,
     groups: names.filter((group) => group !== ''),
     session: 'explain' as SessionRef,
+    via: 'session',
+    passkey: false,
+    secondFactor: false,
+    authenticatedAt: null,
+    mayWake: true,
   }
 }
 

@@ -212,6 +212,10 @@ function levelOf(policy: Policy): number {
       return 1
     case 'members':
       return 2
+    case 'rules':
+      return 1
+    case 'nobody':
+      return 3
     default:
       return policy satisfies never
   }
@@ -224,6 +228,10 @@ export function wordsFor(policy: Policy): string {
       return 'public'
     case 'signed-in':
       return 'login'
+    case 'nobody':
+      return 'nobody'
+    case 'rules':
+      return 'by rules'
     case 'members': {
       const users = policy.users.toSorted().join(' ')
       const groups = policy.groups.toSorted().join(' ')

@@ -65,6 +65,34 @@ export function nameFault(name: string, direction: Direction): Fault | null {
   }
 }
 
+/** Why a backend may not be told by this header who asks; `null` when it may. */
+export function identityNameFault(name: string): Fault | null {
+  const lower = name.toLowerCase()
+  if (identityNames.has(lower)) return null
+  // What tells of the person is ours to write, what tells of the connection is written already.
+  const person = lower.startsWith('remote-') || lower.startsWith('x-remote-')
+  if (!person && (ordinary.test(lower) || lower.startsWith('x-gatehouse-'))) {
+    return {
+      code: 'header-reserved',
+      what: `${name} says something else to every server`,
+      remedy: 'choose a name such as Remote-User or X-Remote-User',
+    }
+  }
+  return nameFault(name, person ? 'response' : 'request')
+}
+
+/** Headers of HTTP itself: a backend that finds a person there does something else with it. */
+const ordinary =
+  /^(?:accept|access-control|age$|allow$|authorization$|cache-control$|content-|date$|early-data$|etag$|from$|if-|last-event-id$|link$|origin$|pragma$|priority$|range$|referer$|sec-|service-worker|upgrade-insecure|user-agent$|x-csrf|x-xsrf|x-requested-with$)/
+
+const identityNames = new Set([
+  'x-forwarded-email',
+  'x-forwarded-groups',
+  'x-forwarded-preferred-username',
+  'x-forwarded-user',
+  'x-gatehouse-assertion',
+])
+
 /** Why a value may not be sent: line ends split a message in two, other controls are read differently by everyone. */
 export function valueFault(value: string): Fault | null {
   let what: string | null = null

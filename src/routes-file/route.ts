@@ -1,7 +1,8 @@
 // One row of `routes:` as a Route.
 
-import type { Host, HostPattern, Policy, PrefixRewrite, Route, Target } from '../model.ts'
+import type { Host, HostPattern, PrefixRewrite, Route, Target } from '../model.ts'
 import { readHostPattern, readName, shortHost } from './host-pattern.ts'
+import { readPolicy } from './policy.ts'
 import type { Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import { readPath } from './route-path.ts'
@@ -39,7 +40,7 @@ export function readRow(
   const host = readHost(raw, at, deps)
   const path = readRoutePath(raw, at, reporter)
   const target = readTarget(raw.to, [...at, 'to'], deps)
-  const policy = readPolicy(raw, at, reporter)
+  const policy = readPolicy(raw.access, [...at, 'access'], reporter)
   const settings = readSettings(raw, deps.defaults, { at, deps })
   const prefixRewrite = readRewrite(raw, at, reporter)
   if (target !== null) noteIneffective(raw, at, { target, reporter })
@@ -59,6 +60,7 @@ export function readRow(
     prefixRewrite,
     ...settings,
     rateLimit: settings.rateLimit ?? rateClass(app === null ? 'general' : 'login', deps),
+    wake: settings.wake ?? (policy.kind === 'public' ? 'never' : 'navigation'),
     maintenance: raw.maintenance === true ? defaultMaintenance : raw.maintenance || null,
     line,
   }
@@ -81,34 +83,6 @@ function readRoutePath(raw: RawRoute, at: Path, reporter: Reporter): string | nu
   if ('path' in read) return read.path
   reporter.error([...at, 'path'], read)
   return null
-}
-
-function readPolicy(raw: RawRoute, at: Path, reporter: Reporter): Policy {
-  const { access } = raw
-  if (access === 'public') return { kind: 'public' }
-  // Nothing written means login: what somebody forgot to say stays closed.
-  if (access === undefined || access === 'login') return { kind: 'signed-in' }
-  const users = access.users ?? []
-  const groups = access.groups ?? []
-  if (users.length + groups.length === 0) {
-    reporter.error([...at, 'access'], {
-      code: 'access-nobody',
-      what: 'names nobody',
-      remedy: 'name a user or a group, or write login for everyone signed in',
-    })
-  }
-  for (const [key, names] of Object.entries({ users, groups })) {
-    for (const [index, name] of names.entries()) {
-      // `Remote-Groups` is a list with commas.
-      if (/^[^\s,;"\\]{1,64}$/.test(name) && !/[^\x21-\x7e\xa0-\uffff]/.test(name)) continue
-      reporter.error([...at, 'access', key, index], {
-        code: 'access-name',
-        what: `${quote(name)} cannot be a name`,
-        remedy: 'write a name without spaces, commas, semicolons or quotes',
-      })
-    }
-  }
-  return { kind: 'members', users, groups }
 }
 
 function readRewrite(raw: RawRoute, at: Path, reporter: Reporter): PrefixRewrite {

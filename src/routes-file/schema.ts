@@ -2,16 +2,20 @@
 // not decided here. The descriptions are the remedies in messages and the help texts in editors.
 
 import * as z from 'zod'
-import { durationPattern, sizePattern } from './units.ts'
-
-/** Names a secret: `GATEHOUSE_SECRET_<name>` in the environment. */
-const secretName = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/)
+import { access } from './schema-access.ts'
+import { login } from './schema-login.ts'
+import { durationPattern, secretName, sizePattern } from './units.ts'
 
 const duration = z.string().regex(durationPattern)
 const positiveDuration = duration.describe('write a duration such as 5s, 30s or 10m')
 
 const headerValue = z
-  .union([z.string(), z.strictObject({ secret: secretName.describe('name a secret, API_KEY') })])
+  .union([
+    z.string(),
+    z.strictObject({
+      secret: z.string().regex(secretName).describe('name a secret, API_KEY'),
+    }),
+  ])
   .describe('write text in quotes, or { secret: NAME } for GATEHOUSE_SECRET_NAME')
 
 const headerEdits = z
@@ -79,6 +83,38 @@ const maxBody = z
 
 const flag = (description: string) => z.boolean().describe(`write true or false: ${description}`)
 
+const headerOrNot = (value: string) =>
+  z.union([z.string(), z.literal(false)]).describe(`write a header's name for ${value}, or false`)
+
+const identityHeaders = z
+  .union([
+    z.literal('authelia'),
+    z.literal('oauth2-proxy'),
+    z.literal(false),
+    z.strictObject({
+      user: headerOrNot('the user name').optional(),
+      name: headerOrNot('the display name').optional(),
+      email: headerOrNot('the e-mail address').optional(),
+      groups: headerOrNot('the groups').optional(),
+      assertion: headerOrNot('the signed assertion').optional(),
+    }),
+  ])
+  .describe(
+    'write { user: X-Remote-User, name: false, ... }, authelia (Remote-User, ...), oauth2-proxy (X-Forwarded-User, ...) or false',
+  )
+
+const networks = z
+  .array(
+    z
+      .strictObject({
+        cidr: z.string().describe('write a network or an address, such as 10.8.0.0/24'),
+        as: z.string().describe('write the user that this network counts as'),
+        wake: flag('may it start a sleeping machine').optional(),
+      })
+      .describe('write { cidr: 10.8.0.0/24, as: diego }'),
+  )
+  .describe('write a list such as [{ cidr: 10.8.0.0/24, as: diego, wake: true }]')
+
 /** What a route and `defaults` may both say. `access` is not among them: who may enter is said at the door. */
 const common = {
   upstreamHost: upstreamHost.optional(),
@@ -95,6 +131,15 @@ const common = {
     .array(z.string().describe('write an origin, such as https://app.example.com'))
     .optional()
     .describe('further origins that may send unsafe requests and open WebSockets here'),
+  networks: networks.optional(),
+  identityHeaders: identityHeaders.optional(),
+  parentCookies: flag('may the backend set cookies for the parent domain').optional(),
+  wake: z
+    .enum(['navigation', 'any', 'known-client', 'manual', 'never'])
+    .optional()
+    .describe(
+      'write navigation, any, known-client, manual or never: which requests start a sleeping machine',
+    ),
 }
 
 const upstreamUrl = z
@@ -144,19 +189,6 @@ const target = z
     'write vm:port, http(s)://host:port, landing, login, admin, { landing: /path }, { redirect: url }, { status: 404 } or { url: https://host:port, ... }',
   )
 
-const access = z
-  .union([
-    z.literal('public'),
-    z.literal('login'),
-    z.strictObject({
-      users: z.array(z.string().describe('write a user name')).optional(),
-      groups: z.array(z.string().describe('write a group name')).optional(),
-    }),
-  ])
-  .describe(
-    'write public (everyone), login (everyone signed in) or { users: [...], groups: [...] }',
-  )
-
 const route = z
   .strictObject({
     service: z.string().min(1).max(80).optional().describe('write the display name of the service'),
@@ -196,10 +228,7 @@ export const fileSchema = z
   .strictObject({
     version: z.literal(1).describe('write version: 1'),
     domain: z.string().describe('write the domain of your services, such as example.com'),
-    login: z
-      .strictObject({ host: z.string().optional().describe('write the host of the login page') })
-      .optional()
-      .describe('write { host: auth }'),
+    login: login.optional(),
     trustedProxies: z
       .union([z.literal('none'), z.literal('cloudflare'), cidrs])
       .optional()
@@ -269,4 +298,6 @@ export type RawRoute = z.infer<typeof route>
 export type RawDefaults = NonNullable<RawFile['defaults']>
 export type RawTarget = z.infer<typeof target>
 export type RawUpstream = z.infer<typeof upstream>
+export type RawNetworks = NonNullable<RawDefaults['networks']>
+export type RawIdentityHeaders = NonNullable<RawDefaults['identityHeaders']>
 export type RawHeaderEdits = z.infer<typeof headerEdits>

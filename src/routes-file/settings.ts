@@ -1,10 +1,20 @@
 // What `defaults` and a route may both say, and what holds when neither does.
 
 import { parseAuthority } from '../host.ts'
-import type { HeaderEdits, RateLimit, Timeouts, UpstreamHost } from '../model.ts'
+import type {
+  HeaderEdits,
+  IdentityHeaderNames,
+  KnownNetwork,
+  RateLimit,
+  Timeouts,
+  UpstreamHost,
+  WakeRule,
+} from '../model.ts'
 import { nearest } from '../nearest.ts'
 import { readCidr } from './cidr.ts'
 import { mergeHeaderEdits, readHeaderEdits } from './header-edits.ts'
+import { autheliaHeaders, readIdentityHeaders } from './identity-headers.ts'
+import { readNetworks } from './networks.ts'
 import type { Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import type { RawDefaults } from './schema.ts'
@@ -23,6 +33,11 @@ export interface Settings {
   readonly encodedSlashes: boolean
   readonly cloudflareOnly: boolean
   readonly allowedOrigins: readonly string[]
+  readonly networks: readonly KnownNetwork[]
+  readonly identityHeaders: IdentityHeaderNames
+  readonly parentCookies: boolean
+  /** `null`: what suits the policy. */
+  readonly wake: WakeRule | null
 }
 
 /** What holds when the file says nothing. */
@@ -48,6 +63,10 @@ export const builtInSettings: Settings = {
   encodedSlashes: false,
   cloudflareOnly: false,
   allowedOrigins: [],
+  networks: [],
+  identityHeaders: autheliaHeaders,
+  parentCookies: false,
+  wake: null,
 }
 
 export interface SettingsDeps {
@@ -85,6 +104,13 @@ export function readSettings(
     cloudflareOnly: raw.cloudflareOnly ?? base.cloudflareOnly,
     allowedOrigins:
       readOrigins(raw.allowedOrigins, [...at, 'allowedOrigins'], reporter) ?? base.allowedOrigins,
+    networks: readNetworks(raw.networks, [...at, 'networks'], reporter) ?? base.networks,
+    identityHeaders: readIdentityHeaders(raw.identityHeaders, base.identityHeaders, {
+      at: [...at, 'identityHeaders'],
+      reporter,
+    }),
+    parentCookies: raw.parentCookies ?? base.parentCookies,
+    wake: raw.wake ?? base.wake,
   }
 }
 

@@ -4,6 +4,7 @@ import { parseHost } from '../host.ts'
 import type { Host, RateLimit, Route, TableDefinition, TrustedProxies, VmId } from '../model.ts'
 import { nameFault, valueFault } from './header-edits.ts'
 import { readName } from './host-pattern.ts'
+import { readLogin } from './login.ts'
 import type { Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import { type Row, readRow } from './route.ts'
@@ -73,10 +74,12 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     file.fallback === undefined ? null : readUpstream(file.fallback, ['fallback'], deps)
   const acmeFallback =
     file.acmeFallback === undefined ? null : readUpstream(file.acmeFallback, ['acmeFallback'], deps)
+  const loginHost = readLoginHost(file, { domain, routes, reporter })
   const definition: TableDefinition = {
     version: 1,
     domain,
-    loginHost: readLoginHost(file, { domain, routes, reporter }),
+    loginHost,
+    login: readLogin(file.login, { domain, loginHost, reporter }),
     trustedProxies: readTrustedProxies(file, reporter),
     originPullCaFile: file.originPull?.ca ?? null,
     vms: [...vms.values()],
