@@ -25,7 +25,8 @@ export interface RequestFacts {
   readonly now: number
 }
 
-const allow: Decision = { kind: 'allow' }
+const toEveryone: Decision = { kind: 'allow', to: 'everyone' }
+const toPerson: Decision = { kind: 'allow', to: 'person' }
 const signIn: Decision = { kind: 'sign-in', reason: 'no-session' }
 const withPasskey: Decision = { kind: 'sign-in', reason: 'passkey' }
 const withSecondFactor: Decision = { kind: 'sign-in', reason: 'second-factor' }
@@ -44,7 +45,7 @@ export function decide(policy: Policy, identity: Identity | null, facts: Request
   const simple = policy.kind === 'rules' ? policyAt(policy, facts.method, facts.path) : policy
   switch (simple.kind) {
     case 'public':
-      return allow
+      return toEveryone
     case 'nobody':
       return closed
     case 'signed-in':
@@ -205,14 +206,14 @@ function lacking(required: Requirement, identity: Identity, now: number): Decisi
  * `same-site` is exactly the attack. A program sends neither header and is let through.
  */
 function fromHere(facts: RequestFacts): Decision {
-  if (!facts.webSocket && isSafe(facts.method)) return allow
+  if (!facts.webSocket && isSafe(facts.method)) return toPerson
   const { origin } = facts
   if (origin !== null) {
-    if (origin === facts.ownOrigin || facts.allowedOrigins.includes(origin)) return allow
+    if (origin === facts.ownOrigin || facts.allowedOrigins.includes(origin)) return toPerson
     return crossOrigin
   }
   const site = facts.fetchSite
-  return site === null || site === 'same-origin' || site === 'none' ? allow : crossOrigin
+  return site === null || site === 'same-origin' || site === 'none' ? toPerson : crossOrigin
 }
 
 /** RFC 9110 §9.2.1, and WebDAV's reading methods (RFC 4918 §9.1, RFC 3253 §3.6). */
