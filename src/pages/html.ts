@@ -40,11 +40,11 @@ const entities: Readonly<Record<string, string>> = {
 }
 
 /** A gate with its door ajar. Decoration: it says nothing that the text does not. */
-const mark =
+export const mark =
   '<svg class="mark" viewBox="0 0 48 48" fill="none" stroke="currentColor" stroke-width="3" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M4 44h40M9 44V22a15 15 0 0 1 30 0v22"/><path d="M18 44V24a6 6 0 0 1 12 0v20" fill="currentColor" fill-opacity=".18"/><path d="M26 35v1"/></svg>'
 
-/** The same mark; its own colours, because an icon does not see the page's. */
-function icon(): string {
+/** The same mark as an address; its own colours, because an icon does not see the page's. */
+export function icon(): string {
   const svg =
     "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 48 48' fill='none' stroke='#2f9670' stroke-width='4' stroke-linecap='round' stroke-linejoin='round'><path d='M4 44h40M9 44V22a15 15 0 0 1 30 0v22'/><path d='M18 44V24a6 6 0 0 1 12 0v20'/></svg>"
   return `data:image/svg+xml,${svg.replace(/[<>#]/g, (c) => encodeURIComponent(c))}`

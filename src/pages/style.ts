@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 
 /**
  * The visual language: warm paper, ink, one green. Text on paper has a contrast of at least 7:1 (`ink`) or 4.5:1
- * (`soft`, `accent`), `line` at least 3:1 where it bounds a control (WCAG 2.2 §1.4.3, §1.4.11); a test computes it.
+ * (`soft`, `accent`, `danger`), `line` at least 3:1 where it bounds a control (WCAG 2.2 §1.4.3, §1.4.11); a test computes it.
  */
 export const tokens = {
   light: {
@@ -16,6 +16,7 @@ export const tokens = {
     line: '#8a8f86',
     accent: '#1b6a4e',
     onAccent: '#ffffff',
+    danger: '#a2302a',
   },
   dark: {
     paper: '#141715',
@@ -26,6 +27,7 @@ export const tokens = {
     line: '#6d766f',
     accent: '#82d3ab',
     onAccent: '#0f2119',
+    danger: '#f2a49b',
   },
 } as const
 

@@ -356,6 +356,7 @@ t.test('colours have the contrast that WCAG AA asks for, in both schemes', async
       t.ok(contrast(palette.ink, ground) >= 7, `${scheme} ink`)
       t.ok(contrast(palette.soft, ground) >= 4.5, `${scheme} soft`)
       t.ok(contrast(palette.accent, ground) >= 4.5, `${scheme} accent`)
+      t.ok(contrast(palette.danger, ground) >= 4.5, `${scheme} danger`)
       t.ok(contrast(palette.line, ground) >= 3, `${scheme} line`)
     }
     t.ok(contrast(palette.onAccent, palette.accent) >= 4.5, `${scheme} button`)
