@@ -1,20 +1,22 @@
 // May this request pass, and what becomes of it? The one way in for HTTP/1, HTTP/2 and WebSocket. Hot path.
 
-import { decide } from './auth/policy.ts'
+import { decide, policyAt, sameAccess } from './auth/policy.ts'
 import type { FailureCode } from './errors.ts'
 import { parseAuthority } from './host.ts'
 import type { Limiter } from './limits.ts'
-import type { Host, Identity, Target } from './model.ts'
+import type { CanonicalPath, Host, Identity, Target } from './model.ts'
 import { networkOf } from './proxy/cidr.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import type { Peer } from './proxy/peer.ts'
-import { type RequestHead, readHead } from './proxy/request-head.ts'
+import { type RequestHead, readHead, tokenPathPrefix } from './proxy/request-head.ts'
 import { type RequestTarget, readTarget } from './proxy/target.ts'
 import { handshakeKey } from './proxy/websocket.ts'
 import { acmePath, type RouteTable, type RuntimeRoute } from './routes.ts'
+import { originOf, type SignInReason } from './sign-in-url.ts'
 
 /** Gatehouse's own paths on every host; no route can take them. */
 const ownPrefix = '/.gatehouse'
+const signOutPath = '/.gatehouse/sign-out'
 
 /** What is known of a request as it goes through admission; the record is written from it. */
 export interface Request {
@@ -27,19 +29,40 @@ export interface Request {
   head: RequestHead | null
   route: RuntimeRoute | null
   identity: Identity | null
+  /** A token that stood in the path and was taken out of `target`; `null`: none. */
+  pathToken: string | null
+  /** Admitted as everybody would have been, whoever it is. */
+  open: boolean
 }
 
 /** What may become of a request. A `switch` over it must be complete. */
 export type Admission =
   | { readonly kind: 'refuse'; readonly code: FailureCode }
+  /** Nobody is signed in, or not strongly or lately enough: to the login page, or 401. */
+  | { readonly kind: 'sign-in'; readonly reason: SignInReason }
   /** The answer to `OPTIONS *` and to `Max-Forwards: 0`. */
   | { readonly kind: 'options' }
   | { readonly kind: 'forward'; readonly webSocketKey: string | null }
   | { readonly kind: 'page'; readonly target: Exclude<Target, { kind: 'upstream' }> }
 
+/** A request that found its route, as `identify` sees it. */
+export interface Asking {
+  readonly head: RequestHead
+  readonly exchange: Exchange
+  readonly host: Host
+  readonly path: CanonicalPath
+  readonly client: string
+  readonly pathToken: string | null
+  readonly route: RuntimeRoute
+}
+
 export interface AdmissionDeps {
   readonly table: () => RouteTable
-  readonly identify: (exchange: Exchange, head: RequestHead) => Identity | null
+  /** Who is asking. A credential of ours that is not good for this request is a refusal, never a stranger. */
+  readonly identify: (
+    request: Asking,
+    now: number,
+  ) => Identity | null | 'token-invalid' | 'two-identities'
   readonly clientAddress: (peer: Peer, head: RequestHead) => string
   readonly limiter: Limiter
   /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
@@ -50,6 +73,13 @@ export interface AdmissionDeps {
 
 const forward: Admission = { kind: 'forward', webSocketKey: null }
 const options: Admission = { kind: 'options' }
+/** One object per reason: a refusal allocates nothing. */
+const signIn: Readonly<Record<SignInReason, Admission>> = {
+  'no-session': { kind: 'sign-in', reason: 'no-session' },
+  'second-factor': { kind: 'sign-in', reason: 'second-factor' },
+  passkey: { kind: 'sign-in', reason: 'passkey' },
+  'not-recent': { kind: 'sign-in', reason: 'not-recent' },
+}
 /** So many own entries in `Via` are a circle; one or two can be a backend that is a proxy itself. */
 const maxOwnVia = 3
 
@@ -77,8 +107,13 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
 
   // Target: one reading of host and path, or none.
   const asterisk = exchange.rawTarget === '*' && method === 'OPTIONS'
-  const target = asterisk ? null : readTarget(exchange.rawTarget)
+  let target = asterisk ? null : readTarget(exchange.rawTarget)
   if (typeof target === 'string') return refuse(target)
+  if (target?.rawPath.startsWith(tokenPathPrefix)) {
+    const inner = withoutPathToken(request, target)
+    if (typeof inner === 'string') return refuse(inner)
+    target = inner
+  }
   // `:path` is never in absolute form (RFC 9113 §8.3.1); the parser looks only where `:scheme` is http or https.
   if (target !== null && target.authority !== null && exchange.protocol === 'HTTP/2') {
     return refuse('bad-target')
@@ -99,13 +134,17 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   if (target === null || (method === 'OPTIONS' && head.maxForwards === '0')) return options
 
   // Route
-  if (isOwnPath(target.path)) return refuse('not-found')
+  if (isOwnPath(target.path)) return ownPage(target.path, table, deps.publicPort)
   if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const matched = table.match(host, target.path)
   for (const reading of target.alternatives) {
     if (table.match(host, reading) !== matched) return refuse('bad-target')
   }
-  if (matched?.policy.kind === 'public' && table.guardsIgnoringCase(host, target.path, matched)) {
+  if (
+    matched !== null &&
+    policyAt(matched.policy, method, target.path).kind === 'public' &&
+    table.guardsIgnoringCase(host, target.path, matched)
+  ) {
     return refuse('bad-target')
   }
   // A host that has routes is ours: what they do not name is nobody's, old proxy or not.
@@ -114,6 +153,9 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   request.route = route
   const { definition } = route
   if (target.encodedSlash && !definition.encodedSlashes) return refuse('bad-target')
+  if (!sameAccess(route.policy, method, target.path, target.alternatives)) {
+    return refuse('bad-target')
+  }
   if (definition.cloudflareOnly && !cameThroughCloudflare(peer)) {
     return refuse('not-through-cloudflare')
   }
@@ -122,21 +164,25 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   }
 
   // Identify and decide
-  const identity = deps.identify(exchange, head)
+  const identity = identify(request, deps, now)
+  if (typeof identity === 'string') return refuse(identity)
   request.identity = identity
   const decision = decide(route.policy, identity, {
     method,
     webSocket: exchange.webSocket,
     origin: head.origin,
     fetchSite: head.fetchSite,
-    ownOrigin: ownOrigin(host, deps.publicPort),
+    ownOrigin: originOf(host, deps.publicPort),
     allowedOrigins: definition.allowedOrigins,
+    path: target.path,
+    now,
   })
   switch (decision.kind) {
     case 'allow':
+      request.open = decision.to === 'everyone'
       break
     case 'sign-in':
-      return refuse('sign-in-required')
+      return signIn[decision.reason]
     case 'deny':
       return refuse(decision.reason === 'cross-origin' ? 'cross-origin' : 'forbidden')
     default:
@@ -167,6 +213,57 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   }
   if (!exchange.webSocket) return forward
   return definition.webSocket ? webSocketAdmission(exchange, head) : refuse('forbidden')
+}
+
+/** Nothing presented is nobody: no credential is looked up for a stranger. */
+function identify(
+  request: Request,
+  deps: AdmissionDeps,
+  now: number,
+): Identity | null | 'token-invalid' | 'two-identities' {
+  const { head, route, host, target, pathToken } = request
+  if (head === null || route === null || host === null || target === null) return null
+  if (
+    head.cookie === null &&
+    head.authorization === null &&
+    head.token === null &&
+    pathToken === null &&
+    route.networks === null
+  ) {
+    return null
+  }
+  const { exchange, client } = request
+  return deps.identify({ head, exchange, host, path: target.path, client, pathToken, route }, now)
+}
+
+/** `/.gatehouse/t/<token>/rest` becomes `/rest`, and is read anew as if it had been sent so. */
+function withoutPathToken(
+  request: Request,
+  target: RequestTarget,
+): RequestTarget | 'bad-target' | 'target-too-long' | 'token-invalid' {
+  const rest = target.rawPath.slice(tokenPathPrefix.length)
+  const slash = rest.indexOf('/')
+  const token = slash === -1 ? rest : rest.slice(0, slash)
+  if (token === '') return 'token-invalid'
+  const inner = readTarget((slash === -1 ? '/' : rest.slice(slash)) + target.query)
+  if (typeof inner === 'string') return inner
+  request.pathToken = token
+  return {
+    authority: target.authority,
+    rawPath: inner.rawPath,
+    query: inner.query,
+    path: inner.path,
+    encodedSlash: inner.encodedSlash,
+    alternatives: inner.alternatives,
+  }
+}
+
+/** What we answer ourselves on every host of ours: a way out that every application can link to. */
+function ownPage(path: string, table: RouteTable, publicPort: number): Admission {
+  if (path !== signOutPath) return refuse('not-found')
+  const { loginHost } = table.definition
+  const location = `${originOf(loginHost, publicPort)}/sign-out`
+  return { kind: 'page', target: { kind: 'redirect', status: 303, location, keepPath: false } }
 }
 
 /** The plain port forwards nothing but certificate challenges, and those to the old proxy alone. */
@@ -234,10 +331,6 @@ function cameThroughCloudflare(peer: Peer): boolean {
   if (!peer.cloudflare) return false
   // Where Authenticated Origin Pulls are set up, the address alone is not enough: any Cloudflare customer has it.
   return peer.clientCertificate === 'unasked' || peer.clientCertificate === 'valid'
-}
-
-function ownOrigin(host: Host, port: number): string {
-  return port === 443 ? `https://${host}` : `https://${host}:${port}`
 }
 
 function countOwn(via: string, pseudonym: string): number {

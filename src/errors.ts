@@ -24,6 +24,26 @@ export const failures = {
     title: 'The address is ambiguous and was not followed.',
   },
   'sign-in-required': { status: 401, level: null, title: 'Please sign in first.' },
+  'token-invalid': {
+    status: 401,
+    level: null,
+    title: 'The access token is unknown, has expired, or is not for this.',
+  },
+  'session-ended': {
+    status: 401,
+    level: null,
+    title: 'The session has ended. Please sign in again.',
+  },
+  'two-identities': {
+    status: 400,
+    level: null,
+    title: 'The request speaks for two different people.',
+  },
+  'sign-in-unavailable': {
+    status: 503,
+    level: 'error',
+    title: 'Signing in is not possible at the moment.',
+  },
   forbidden: { status: 403, level: null, title: 'You may not open this.' },
   'cross-origin': {
     status: 403,

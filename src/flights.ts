@@ -1,5 +1,6 @@
 // Every exchange in flight: who, where to, since when; and the one timer that watches their deadlines.
 
+import type { Request } from './admission.ts'
 import type { FailureCode } from './errors.ts'
 import type { RequestId, SessionRef, UserId, VmId } from './model.ts'
 import type { Ticker, Transfer } from './proxy/transfer.ts'
@@ -8,6 +9,8 @@ import type { RuntimeRoute } from './routes.ts'
 /** One exchange between its admission and its record. */
 export interface Flight {
   readonly id: RequestId
+  /** As it was admitted. */
+  readonly request: Request
   readonly route: RuntimeRoute | null
   readonly user: UserId | null
   readonly session: SessionRef | null

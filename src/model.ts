@@ -71,7 +71,8 @@ export interface Identity {
 
 /** What the policy said of a request. There is no fourth outcome and no default. */
 export type Decision =
-  | { readonly kind: 'allow' }
+  /** `everyone`: a stranger would have been let in too; then the backend is not told who it is. */
+  | { readonly kind: 'allow'; readonly to: 'everyone' | 'person' }
   | {
       readonly kind: 'sign-in'
       /** The last three: signed in, but not strongly or lately enough. */

@@ -10,6 +10,7 @@ import type {
   Route,
   TableDefinition,
   UpstreamTarget,
+  UserId,
 } from './model.ts'
 
 /** Header edits with their secrets filled in. */
@@ -18,6 +19,14 @@ export interface RuntimeHeaderEdits {
   readonly set: readonly string[]
   /** Names taken away before `set` is applied; includes the names that are set. Lower-case. */
   readonly remove: ReadonlySet<string>
+}
+
+/** An address range that counts as a person. */
+export interface RuntimeNetwork {
+  readonly includes: (address: string) => boolean
+  readonly cidr: string
+  readonly user: UserId
+  readonly mayWake: boolean
 }
 
 /** A route made ready: everything that can be computed before a request is. */
@@ -32,6 +41,8 @@ export interface RuntimeRoute {
   readonly responseEdits: RuntimeHeaderEdits | null
   /** `null`: every client address is welcome. */
   readonly clientAllowed: ((address: string) => boolean) | null
+  /** Addresses that count as a person; `null`: none do. */
+  readonly networks: readonly RuntimeNetwork[] | null
   /** TLS to the backend carries the visitor's server name: a fallback's, in front of another proxy. */
   readonly keepServerName: boolean
   readonly limit: RateLimit
@@ -195,6 +206,10 @@ function passingRoute(
     encodedSlashes: true,
     cloudflareOnly: false,
     allowedOrigins: [],
+    networks: [],
+    identityHeaders: { user: null, name: null, email: null, groups: null, assertion: null },
+    parentCookies: true,
+    wake: 'never',
     maintenance: null,
     line: 0,
   }
@@ -223,8 +238,17 @@ function prepare(
     id: route.id,
     policy: route.policy,
     index,
-    requestEdits: prepareEdits(route, route.requestHeaders, deps),
+    requestEdits: prepareEdits(route, withoutForgedIdentity(route), deps),
     responseEdits: prepareEdits(route, route.responseHeaders, deps),
+    networks:
+      route.networks.length === 0
+        ? null
+        : route.networks.map(({ cidr, user, mayWake }) => ({
+            includes: deps.compileCidrs([cidr]),
+            cidr,
+            user,
+            mayWake,
+          })),
     clientAllowed:
       allow.length === 0 && deny.length === 0
         ? null
@@ -251,6 +275,21 @@ function clientTest(
     if (denied?.(address)) return false
     return allowed === null || allowed(address)
   }
+}
+
+/**
+ * What names a person to this backend must come from us alone. `Remote-…` and the like are stripped from every request
+ * (proxy/header-names.ts); a name of the route's own choice is stripped here.
+ */
+function withoutForgedIdentity(route: Route): HeaderEdits {
+  const { user, name, email, groups, assertion } = route.identityHeaders
+  const remove = [...route.requestHeaders.remove]
+  for (const header of [user, name, email, groups, assertion]) {
+    if (header === null || header.startsWith('remote-') || header.startsWith('x-gatehouse-'))
+      continue
+    remove.push(header)
+  }
+  return { set: route.requestHeaders.set, remove }
 }
 
 function prepareEdits(

@@ -13,7 +13,8 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
   { name: 'cli', files: /^cli\//, may: ['*', '!main'] },
   {
     name: 'gateway',
-    files: /^(gateway|admission|flights)\.ts$/,
+    files:
+      /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|forward-facts|sign-in-answer)\.ts$/,
     may: ['proxy', 'auth', 'wake', 'core', 'model'],
   },
   { name: 'config', files: /^(config|settings|secrets|env-file)\.ts$/, may: ['core', 'model'] },

@@ -1,5 +1,6 @@
 // Header sections on their way to the backend and to the visitor.
 
+import { guardedSetCookie } from '../../src/auth/cookie.ts'
 import { answerHead, requestHeaders, upstreamPath } from '../../src/proxy/headers.ts'
 import { readHead } from '../../src/proxy/request-head.ts'
 import type { MicroCase } from './harness.ts'
@@ -31,7 +32,8 @@ const security: readonly (readonly [string, string])[] = [
   ['referrer-policy', 'strict-origin-when-cross-origin'],
   ['x-frame-options', 'SAMEORIGIN'],
 ]
-const options = { requestId, security, edits: null }
+const cookies = { host: 'photos.diegonmarcos.com', parentAllowed: false, guard: guardedSetCookie }
+const options = { requestId, security, edits: null, cookies }
 const target = sampleTarget('/photoprism/library')
 const found = sampleTable().match(sampleHost('photos.diegonmarcos.com'), target.path)
 if (found === null) throw new Error('no such route')

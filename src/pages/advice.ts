@@ -29,6 +29,17 @@ export const advice: Readonly<Record<FailureCode, Advice>> = {
     internal,
   ),
   'sign-in-required': final('This page is for people who are known here.', unauthenticated),
+  'token-invalid': final(
+    'Make a new one on your account page, or look at what this one may be used for.',
+    unauthenticated,
+  ),
+  'session-ended': final('Whatever was under way ended with it.', unauthenticated),
+  'two-identities': final('Send one of the two, a session or a token.', unauthenticated),
+  'sign-in-unavailable': retry(
+    'Whoever is signed in stays so. Please try again soon.',
+    10,
+    unavailable,
+  ),
   forbidden: final('If you should be able to, ask whoever runs this site.', permissionDenied),
   'cross-origin': final('Go to the page itself and try from there.', permissionDenied),
   'client-address': final('It can be opened from certain networks only.', permissionDenied),

@@ -32,6 +32,10 @@ export interface FailureExtra {
   readonly retryAfterSeconds?: number
   /** A sentence in the owner's words, such as what maintenance is about. */
   readonly detail?: string
+  /** Where to sign in, with the way back; default: the login host's front page. */
+  readonly signIn?: string
+  /** Name Basic as a way to sign in: for programs, which then send a token as password. */
+  readonly basic?: boolean
   /** Methods that are offered, for 405 (RFC 9110 §10.2.1). */
   readonly allow?: string
 }

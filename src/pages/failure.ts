@@ -28,11 +28,12 @@ export function renderFailure(
   if (grpc !== null) return grpcAnswer(code, grpc)
   const ready = prepared(code)
   const html = prefersHtml(request.accept)
-  const signIn = code === 'sign-in-required' ? signInUrl(request, options) : null
+  const { status } = ready
+  const signIn = status === 401 ? (options.signIn ?? signInUrl(request, options)) : null
   const headers = html ? pageHeaders.slice() : problemHeaders.slice()
   const retryAfter = retryAfterOf(ready, options.retryAfterSeconds)
   if (retryAfter !== null) headers.push('retry-after', retryAfter)
-  if (code === 'sign-in-required') headers.push(...challenge)
+  if (status === 401) headers.push(...(options.basic === true ? programChallenge : challenge))
   if (signIn !== null) headers.push('x-gatehouse-sign-in', signIn)
   if (code === 'method-not-allowed') headers.push('allow', options.allow ?? offeredMethods)
   if (code === 'upgrade-required')
@@ -70,6 +71,13 @@ const problemHeaders: readonly string[] = [
 ]
 /** RFC 9110 §15.5.2: a 401 names a scheme. Not Basic, which makes browsers ask for a password on their own. */
 const challenge = ['www-authenticate', 'Bearer realm="Gatehouse"'] as const
+/** What git, calendars and mounts know: they ask their owner for a password, and a token is one. */
+const programChallenge = [
+  'www-authenticate',
+  'Basic realm="Gatehouse", charset="UTF-8"',
+  'www-authenticate',
+  'Bearer realm="Gatehouse"',
+] as const
 const pageEnd = Buffer.from('</dd></div></dl></footer></body></html>\n')
 const problemEnd = Buffer.from('"}\n')
 const preparedByCode = new Map<FailureCode, Prepared>()

@@ -2,10 +2,16 @@
 
 import type { Duplex, Readable } from 'node:stream'
 import type { FailureCode } from '../errors.ts'
-import type { RuntimeRoute } from '../routes.ts'
+import type { RuntimeHeaderEdits, RuntimeRoute } from '../routes.ts'
 import type { ResponseFields, Upstream, UpstreamCall, UpstreamListener } from './call.ts'
 import type { BodyObserver, Exchange, ExchangeListener } from './exchange.ts'
-import { ambiguousLength, answerHead, interimHeaders, trailerFields } from './headers.ts'
+import {
+  ambiguousLength,
+  answerHead,
+  type CookieRules,
+  interimHeaders,
+  trailerFields,
+} from './headers.ts'
 import type { Ticker, Transfer } from './transfer.ts'
 import { Tunnel } from './tunnel.ts'
 import { acceptedProtocol, isAccepted } from './websocket.ts'
@@ -23,6 +29,8 @@ export interface ForwardPlan {
   readonly requestId: string
   /** Filled in where the backend set none. Names in lower case. */
   readonly securityHeaders: readonly (readonly [string, string])[]
+  readonly responseEdits: RuntimeHeaderEdits | null
+  readonly cookies: CookieRules
   /** Key the backend must answer; `null` for plain requests. */
   readonly webSocketKey: string | null
   /** The client asked for trailers. */
@@ -192,11 +200,12 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
       this.cancel('upstream-invalid')
       return
     }
-    const { exchange, route, requestId, securityHeaders } = this.#plan
+    const { exchange, requestId, securityHeaders, responseEdits, cookies } = this.#plan
     const head = answerHead(status, fields, {
       requestId,
       security: securityHeaders,
-      edits: route.responseEdits,
+      edits: responseEdits,
+      cookies,
     })
     if (head === ambiguousLength) {
       this.cancel('upstream-invalid')
@@ -242,7 +251,7 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
   }
 
   upstreamSwitched(status: number, fields: ResponseFields, socket: Duplex): void {
-    const { exchange, route, requestId, webSocketKey } = this.#plan
+    const { exchange, route, requestId, webSocketKey, cookies } = this.#plan
     const valid = status === 101 && webSocketKey !== null && isAccepted(fields, webSocketKey)
     if (this.#over || !valid) {
       socket.on('error', ignore)
@@ -250,7 +259,12 @@ export class Forward implements UpstreamListener, ExchangeListener, BodyObserver
       if (!this.#over) this.upstreamFailed('upstream-invalid', null)
       return
     }
-    const head = answerHead(status, fields, { requestId, security: [], edits: route.responseEdits })
+    const head = answerHead(status, fields, {
+      requestId,
+      security: [],
+      edits: this.#plan.responseEdits,
+      cookies,
+    })
     if (head === ambiguousLength) {
       socket.destroy()
       this.upstreamFailed('upstream-invalid', null)

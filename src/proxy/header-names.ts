@@ -30,6 +30,9 @@ export const requestKind = {
   authorization: 22,
   fetchMode: 23,
   earlyData: 24,
+  /** A token of ours for programs. */
+  token: 25,
+  referer: 26,
 } as const
 
 export type RequestKind = (typeof requestKind)[keyof typeof requestKind]
@@ -61,6 +64,8 @@ const {
   cloudflare,
   authorization,
   earlyData,
+  token,
+  referer,
 } = requestKind
 
 const named: readonly (readonly [RequestKind, readonly string[]])[] = [
@@ -86,7 +91,6 @@ const named: readonly (readonly [RequestKind, readonly string[]])[] = [
       'Pragma',
       'Priority',
       'Range',
-      'Referer',
       'Sec-CH-UA',
       'Sec-CH-UA-Mobile',
       'Sec-CH-UA-Platform',
@@ -169,6 +173,8 @@ const named: readonly (readonly [RequestKind, readonly string[]])[] = [
   [cloudflare, ['CF-Ray', 'CF-IPCountry', 'CF-Visitor', 'CF-Worker', 'CF-EW-Via']],
   [authorization, ['Authorization']],
   [earlyData, ['Early-Data']],
+  [token, ['X-Gatehouse-Token']],
+  [referer, ['Referer']],
 ]
 for (const [kind, names] of named) {
   for (const name of names) {
@@ -246,9 +252,11 @@ export const responseKind = {
   connection: 2,
   contentLength: 3,
   transferEncoding: 4,
+  setCookie: 5,
+  clearSiteData: 6,
 } as const
 
-/** Response headers that end at this hop (RFC 9110 §7.6.1). */
+/** Response headers that end at this hop (RFC 9110 §7.6.1), or that are looked into. */
 const responseKinds = new Map<string, number>([
   ['connection', responseKind.connection],
   ['content-length', responseKind.contentLength],
@@ -257,6 +265,8 @@ const responseKinds = new Map<string, number>([
   ['proxy-connection', responseKind.drop],
   ['proxy-authenticate', responseKind.drop],
   ['proxy-authentication-info', responseKind.drop],
+  ['set-cookie', responseKind.setCookie],
+  ['clear-site-data', responseKind.clearSiteData],
   ['te', responseKind.drop],
   ['trailer', responseKind.drop],
   ['upgrade', responseKind.drop],
@@ -282,7 +292,6 @@ export function isTrailerAllowed(name: string): boolean {
     case 'content-range':
     case 'cache-control':
     case 'authorization':
-    case 'set-cookie':
     case 'location':
     case 'www-authenticate':
     case 'retry-after':

@@ -72,6 +72,16 @@ export function requestHeaders(
 /** Why an answer cannot be passed on: its length is ambiguous (RFC 9112 §6.3). */
 export const ambiguousLength = Symbol('ambiguous length')
 
+/** What a backend's cookies may do. The guard is handed in: cookies of a session are not this folder's subject. */
+export interface CookieRules {
+  /** Host the visitor asked. */
+  readonly host: string
+  /** Cookies for the parent domain may pass. */
+  readonly parentAllowed: boolean
+  /** @returns the `Set-Cookie` value that may pass, or `null`. */
+  readonly guard: (value: string, host: string, parentAllowed: boolean) => string | null
+}
+
 /** The header section of an answer as the visitor gets it. */
 export interface AnswerHead {
   /** Flat, names in lower case. */
@@ -91,6 +101,7 @@ export function answerHead(
     readonly requestId: string
     readonly security: readonly (readonly [string, string])[]
     readonly edits: RuntimeHeaderEdits | null
+    readonly cookies: CookieRules
   },
 ): AnswerHead | typeof ambiguousLength {
   const headers: string[] = []
@@ -101,8 +112,7 @@ export function answerHead(
     if (value === undefined) continue
     switch (responseHeaderKind(name)) {
       case responseKind.pass:
-        if (typeof value === 'string') headers.push(name, value)
-        else for (const item of value) headers.push(name, item)
+        pushField(headers, name, value)
         break
       case responseKind.contentLength: {
         if (typeof value !== 'string' || fields['transfer-encoding'] !== undefined) {
@@ -122,6 +132,13 @@ export function answerHead(
         break
       case responseKind.connection:
         nominated = nominations(value)
+        break
+      case responseKind.setCookie:
+        pushCookies(headers, value, options.cookies)
+        break
+      case responseKind.clearSiteData:
+        // It would take the cookies of the whole registrable domain with it, ours too (Clear Site Data §4.2.1).
+        if (options.cookies.parentAllowed || !clearsCookies(value)) pushField(headers, name, value)
         break
       default:
         break
@@ -143,8 +160,7 @@ export function interimHeaders(fields: ResponseFields): string[] {
   for (const name in fields) {
     const value = fields[name]
     if (value === undefined || responseHeaderKind(name) !== responseKind.pass) continue
-    if (typeof value === 'string') headers.push(name, value)
-    else for (const item of value) headers.push(name, item)
+    pushField(headers, name, value)
   }
   return headers
 }
@@ -185,6 +201,34 @@ export function upstreamPath(route: RuntimeRoute, rawPath: string, query: string
 export function belowPrefix(rawPath: string, prefix: string): string | null {
   if (prefix === '/') return rawPath
   return rawPath.startsWith(prefix) ? rawPath.slice(prefix.length) : null
+}
+
+/** Takes a field away from a flat list, whatever its spelling. */
+export function removeField(list: string[], name: string): void {
+  removeNames(list, new Set([name]))
+}
+
+function pushField(list: string[], name: string, value: string | string[]): void {
+  if (typeof value === 'string') list.push(name, value)
+  else for (const item of value) list.push(name, item)
+}
+
+function pushCookies(list: string[], value: string | string[], rules: CookieRules): void {
+  const { host, parentAllowed, guard } = rules
+  if (typeof value === 'string') {
+    const passing = guard(value, host, parentAllowed)
+    if (passing !== null) list.push('set-cookie', passing)
+    return
+  }
+  for (const item of value) {
+    const passing = guard(item, host, parentAllowed)
+    if (passing !== null) list.push('set-cookie', passing)
+  }
+}
+
+function clearsCookies(value: string | string[]): boolean {
+  const text = (typeof value === 'string' ? value : value.join(',')).toLowerCase()
+  return text.includes('cookies') || text.includes('*')
 }
 
 function applyEdits(list: string[], edits: RuntimeHeaderEdits): void {

@@ -6,6 +6,9 @@ import { requestHeaderKind, requestKind } from './header-names.ts'
 /** More field lines than this are answered 431; never dropped in silence (CVE-2026-58044). */
 export const maxHeaderLines = 200
 
+/** What stands before a token in a path, for programs that know nothing but a URL. */
+export const tokenPathPrefix = '/.gatehouse/t/'
+
 /** One reading of the header section. Fields are `null` when the header is absent. */
 export interface RequestHead {
   /** Field lines that may be passed on: flat, in order, spelled as received. Without Host, cookies and framing. */
@@ -31,6 +34,8 @@ export interface RequestHead {
   upgrade: string | null
   webSocketKey: string | null
   webSocketVersion: string | null
+  /** `X-Gatehouse-Token`; never passed on. */
+  token: string | null
   /** Names that were dropped for characters outside `[A-Za-z0-9-]`, comma-separated, for the log. */
   dropped: string | null
 }
@@ -75,6 +80,7 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
     upgrade: null,
     webSocketKey: null,
     webSocketVersion: null,
+    token: null,
     dropped: null,
   }
   let connection: string | null = null
@@ -173,6 +179,14 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
       case requestKind.webSocketVersion:
         if (head.webSocketVersion !== null) return 'bad-request'
         head.webSocketVersion = value
+        break
+      case requestKind.token:
+        if (head.token !== null) return 'bad-request'
+        head.token = value
+        break
+      case requestKind.referer:
+        // The address of a page that was opened by a token in its path is a credential.
+        if (!value.includes(tokenPathPrefix)) forward.push(name, value)
         break
       case requestKind.earlyData:
         // RFC 8470 §5.2: what changes something must not be replayable.

@@ -41,6 +41,8 @@ function forward(body: Readable | null): (now: number) => FailureCode | null {
       headers: [],
       requestId: 'id',
       securityHeaders: [],
+      responseEdits: null,
+      cookies: { host: 'gate.test', parentAllowed: false, guard: (value) => value },
       webSocketKey: null,
       trailers: false,
     },

@@ -127,7 +127,18 @@ t.test('trailers and WebSocket keys are asked for in our own words', async (t) =
   t.notOk(sent(['Sec-WebSocket-Key', 'x']).has('sec-websocket-key'), 'none on other requests')
 })
 
-const none = { requestId: 'id1', security: [] as [string, string][], edits: null }
+const cookies = {
+  host: 'app.gate.test',
+  parentAllowed: false,
+  guard: (value: string, host: string, parentAllowed: boolean) =>
+    value.startsWith('bad') ? null : `${value}; for=${host}; parent=${parentAllowed}`,
+}
+const none = {
+  requestId: 'id1',
+  security: [] as [string, string][],
+  edits: null,
+  cookies: { ...cookies, guard: (value: string) => value },
+}
 
 function answered(status: number, fields: Record<string, string | string[]>, options = {}) {
   const head = answerHead(status, fields, { ...none, ...options })
@@ -153,6 +164,36 @@ t.test('the visitor gets no hop-by-hop field of the backend (RFC 9110 §7.6.1)',
   t.same(headers.get('set-cookie'), ['a=1', 'b=2'], 'never joined (RFC 9110 §5.3)')
   t.same(headers.get('x-request-id'), ['id1'])
 })
+
+t.test('each cookie of a backend goes through the guard on its own', async (t) => {
+  const many = answered(200, { 'set-cookie': ['a=1', 'bad=2', 'c=3'] }, { cookies })
+  t.same(many.headers.get('set-cookie'), [
+    'a=1; for=app.gate.test; parent=false',
+    'c=3; for=app.gate.test; parent=false',
+  ])
+  t.notOk(answered(200, { 'set-cookie': 'bad=1' }, { cookies }).headers.has('set-cookie'))
+  const allowed = { ...cookies, parentAllowed: true }
+  const one = answered(200, { 'set-cookie': 'a=1' }, { cookies: allowed })
+  t.same(one.headers.get('set-cookie'), ['a=1; for=app.gate.test; parent=true'])
+})
+
+t.test(
+  'a backend cannot clear the cookies of the whole domain (Clear Site Data §3.1)',
+  async (t) => {
+    const clear = (value: string | string[], parentAllowed = false) =>
+      answered(
+        200,
+        { 'clear-site-data': value },
+        { cookies: { ...cookies, parentAllowed } },
+      ).headers.get('clear-site-data')
+    t.equal(clear('"cookies"'), undefined)
+    t.equal(clear('"cache", "Cookies"'), undefined)
+    t.equal(clear('"*"'), undefined)
+    t.equal(clear(['"cache"', '"cookies"']), undefined)
+    t.same(clear('"cache"'), ['"cache"'])
+    t.same(clear('"cookies"', true), ['"cookies"'], 'its route says that it may')
+  },
+)
 
 t.test('a length with two meanings is no answer (RFC 9112 §6.3)', async (t) => {
   for (const fields of [

@@ -1,0 +1,63 @@
+// What an answer of our own needs to know of the request it is for. Hot path.
+
+import type { Request } from './admission.ts'
+import type { FailureCode } from './errors.ts'
+import type { RequestId } from './model.ts'
+import type { FailureExtra, PageRequest } from './pages.ts'
+import { belowPrefix } from './proxy/headers.ts'
+import type { RouteTable } from './routes.ts'
+import { signInUrlOf, wantsPassword } from './sign-in-answer.ts'
+
+export interface OwnAnswerDeps {
+  readonly table: () => RouteTable
+  readonly publicPort: number
+}
+
+/** The request as pages see it. */
+export function pageRequestOf(
+  request: Request & { readonly id: RequestId },
+  deps: OwnAnswerDeps,
+): PageRequest {
+  const { exchange, head } = request
+  return {
+    accept: head?.accept ?? null,
+    // gRPC runs over HTTP/2 alone; over HTTP/1 a client cannot choose to be answered 200 by naming it.
+    contentType: exchange.protocol === 'HTTP/2' ? (head?.contentType ?? null) : null,
+    method: exchange.method,
+    id: request.id,
+    host: request.host,
+    loginHost: deps.table().definition.loginHost,
+  }
+}
+
+/** The headers that every answer carries, beside those of this one. */
+export function withOwnHeaders(
+  headers: readonly string[],
+  id: RequestId,
+  deps: OwnAnswerDeps,
+): string[] {
+  const out = headers.slice()
+  out.push('x-request-id', id)
+  for (const [name, value] of deps.table().definition.securityHeaders) {
+    if (!headers.includes(name)) out.push(name, value)
+  }
+  return out
+}
+
+/** What a failure's page says beyond its code. */
+export function extraOf(request: Request, code: FailureCode, deps: OwnAnswerDeps): FailureExtra {
+  if (code === 'maintenance') {
+    const detail = request.route?.definition.maintenance ?? ''
+    return detail === '' ? {} : { detail }
+  }
+  const basic = wantsPassword(request)
+  const signIn = signInUrlOf(request, 'no-session', deps)
+  return signIn === null ? { basic } : { basic, signIn }
+}
+
+/** What of path and query lies below the route, as it was sent; `null`: the route's path is spelled otherwise. */
+export function belowRoute({ target, route }: Request): string | null {
+  if (target === null || route === null) return null
+  const rest = belowPrefix(target.rawPath, route.definition.path)
+  return rest === null ? null : rest + target.query
+}
