@@ -1,0 +1,78 @@
+// Things that are gone in memory and must go from the store: tried until the store takes it, and never brought back.
+
+/** Tombstones kept; one waiting for the store is kept beyond that. */
+const maxRemembered = 10_000
+
+export interface Removals<Id> {
+  /** Never rejects: what the store refuses waits for `retry`. */
+  add(ids: readonly Id[], remove?: () => Promise<unknown>): Promise<void>
+  /** Was it removed? Also long after the store has done it: a reading that began before must not bring it back. */
+  has(id: Id): boolean
+  /** Tries again what the store refused. Never rejects. */
+  retry(): Promise<void>
+  /** How many the store still has. */
+  readonly waiting: number
+}
+
+export interface RemovalsDeps<Id> {
+  readonly remove: (ids: readonly Id[]) => Promise<unknown>
+  /** Told once when the store begins to refuse, and once (`null`) when it takes removals again. */
+  readonly report: (error: unknown) => void
+}
+
+export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
+  /** In the order they went; true: the store still has it. */
+  const gone = new Map<Id, boolean>()
+  let waiting = 0
+  let failing = false
+
+  async function add(
+    ids: readonly Id[],
+    remove: () => Promise<unknown> = () => deps.remove(ids),
+  ): Promise<void> {
+    if (ids.length === 0) return
+    for (const id of ids) bury(id)
+    try {
+      await remove()
+    } catch (error) {
+      if (!failing) deps.report(error)
+      failing = true
+      return
+    }
+    for (const id of ids) {
+      if (gone.get(id) === true) waiting -= 1
+      gone.set(id, false)
+    }
+    if (failing && waiting === 0) {
+      failing = false
+      deps.report(null)
+    }
+  }
+
+  function bury(id: Id): void {
+    if (gone.get(id) !== true) waiting += 1
+    gone.set(id, true)
+    if (gone.size <= maxRemembered) return
+    for (const [oldest, waits] of gone) {
+      if (waits) continue
+      gone.delete(oldest)
+      return
+    }
+  }
+
+  async function retry(): Promise<void> {
+    if (!failing) return
+    const ids: Id[] = []
+    for (const [id, waits] of gone) if (waits) ids.push(id)
+    await add(ids)
+  }
+
+  return {
+    add,
+    has: (id) => gone.has(id),
+    retry,
+    get waiting() {
+      return waiting
+    },
+  }
+}
