@@ -1,6 +1,7 @@
 // What a person is in the middle of: short-lived state between two requests of one browser, in memory, used once.
 
 import { createHash } from 'node:crypto'
+import type { UserId } from '../../model.ts'
 
 /**
  * What each kind of flow remembers. A page adds its own kind where it stands:
@@ -10,7 +11,7 @@ import { createHash } from 'node:crypto'
 export interface FlowData {
   /** The right password was shown; the second factor is missing. */
   'second-factor': {
-    readonly user: string
+    readonly user: UserId
     readonly returnTo: string | null
     readonly reason: string | null
     readonly remember: boolean

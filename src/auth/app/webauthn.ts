@@ -1,7 +1,9 @@
 // WebAuthn ceremonies (W3C Web Authentication Level 3): options out, answers checked. Knows no pages and no cookies.
 
 import type { Uint8Array_ } from '@simplewebauthn/server'
+import { originOf } from '../../sign-in-url.ts'
 import type { Passkey, User } from '../people.ts'
+import type { AppContext } from './context.ts'
 import { type AssertionResponse, readAssertion, readAttestation } from './webauthn-response.ts'
 
 /** Who we are to an authenticator. */
@@ -10,6 +12,14 @@ export interface RelyingParty {
   readonly id: string
   /** The login host's origin and no other: a parent id is shared by siblings, which may ask for the same keys (§13.4.9). */
   readonly origin: string
+}
+
+/** The relying party of this gateway. */
+export function loginParty(
+  context: Pick<AppContext, 'login' | 'loginHost' | 'publicPort'>,
+): RelyingParty {
+  const origin = originOf(context.loginHost(), context.publicPort())
+  return { id: context.login().relyingParty, origin }
 }
 
 export type CredentialKind = Passkey['kind']
@@ -158,7 +168,7 @@ export async function verifyAssertion(input: {
   }
 }
 
-export { readAssertion }
+export { type AssertionResponse, readAssertion }
 
 /** How long a browser's dialog may stay open, milliseconds; a flow lives longer. */
 const ceremonyMs = 300_000

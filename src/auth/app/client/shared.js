@@ -1,8 +1,6 @@
 // What the scripts of the login host have in common: asking the server, and telling the person. Browser module.
 
-/**
- * A failure with a sentence that the server wrote for the person.
- */
+/** A failure with a sentence that the server wrote for the person. */
 export class Refusal extends Error {}
 
 /**
@@ -10,10 +8,10 @@ export class Refusal extends Error {}
  *
  * @param {string} path
  * @param {Record<string, unknown>} body
- * @param {string} csrf
  * @returns {Promise<Record<string, unknown>>}
  */
-export async function post(path, body, csrf) {
+export async function post(path, body) {
+  const csrf = document.querySelector('meta[name=csrf-token]')?.getAttribute('content') ?? ''
   const response = await fetch(path, {
     method: 'POST',
     headers: {
@@ -27,21 +25,21 @@ export async function post(path, body, csrf) {
   })
   const answer = await response.json().catch(() => ({}))
   if (response.ok) return answer
-  throw new Refusal(
-    answer.detail ?? answer.title ?? 'That did not work. Please reload the page and try again.',
-  )
+  throw new Refusal(answer.message ?? 'That did not work. Please reload the page and try again.')
 }
 
 /**
- * The hidden value of a form, or an empty text.
+ * The fields of a form, by name; ticked boxes as `"on"`.
  *
  * @param {HTMLFormElement} form
- * @param {string} name
- * @returns {string}
+ * @returns {Record<string, string>}
  */
-export function fieldValue(form, name) {
-  const field = form.elements.namedItem(name)
-  return field instanceof HTMLInputElement || field instanceof HTMLSelectElement ? field.value : ''
+export function fieldsOf(form) {
+  /** @type {Record<string, string>} */
+  const fields = {}
+  for (const [name, value] of new FormData(form))
+    if (typeof value === 'string' && name !== '_csrf') fields[name] = value
+  return fields
 }
 
 /**
@@ -69,7 +67,7 @@ export function setBusy(form, busy) {
 }
 
 /**
- * What went wrong with a passkey, in words; `null`: the person closed the dialog and knows it.
+ * What went wrong with a key, in words; `null`: something else took over, and nobody need know.
  *
  * @param {unknown} error
  * @returns {string | null}
@@ -81,14 +79,14 @@ export function failureText(error) {
     case 'AbortError':
       return null
     case 'NotAllowedError':
-      return 'The request was cancelled, or no key answered in time. You can try again.'
+      return 'It was cancelled, or no key answered in time. You can try again.'
     case 'InvalidStateError':
-      return 'This device already has a passkey for your account.'
+      return 'This device or key is registered for your account already.'
     case 'ConstraintError':
     case 'NotSupportedError':
-      return 'This device or key cannot make a passkey. Use another one.'
+      return 'This device or key cannot do what is needed here. Use another one.'
     case 'SecurityError':
-      return 'The browser does not allow passkeys at this address.'
+      return 'The browser does not allow keys at this address.'
     default:
       return 'That did not work. Please try again.'
   }

@@ -1,46 +1,36 @@
-// Signing in with a passkey: by the button, and from the list a browser shows in the name field. Browser module.
+// Signing in with a key: by its button, and from the list a browser shows in the name field. Browser module.
 
-import { failureText, fieldValue, post, say, setBusy } from './shared.js'
+import { failureText, fieldsOf, post, say, setBusy } from './shared.js'
 import './webauthn.js'
+
+/** @typedef {import('@simplewebauthn/browser').PublicKeyCredentialRequestOptionsJSON} Options */
+
+/** @type {typeof import('@simplewebauthn/browser')} */
+const library = Reflect.get(globalThis, 'SimpleWebAuthnBrowser')
+const { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill, startAuthentication } = library
 
 /** A challenge lives ten minutes on the server; a page may stay open longer. */
 const renewMs = 8 * 60_000
 
-const { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill, startAuthentication } =
-  globalThis.SimpleWebAuthnBrowser
-
 /**
  * Asks for a challenge, has it signed, and goes where the server says.
  *
- * @param {HTMLFormElement} form
- * @param {boolean} inField  the browser offers passkeys in the name field, without a dialog
+ * @param {HTMLFormElement} form  what it holds goes along, both times
+ * @param {boolean} inField  the browser offers keys in the name field, without a dialog
  */
 async function signIn(form, inField) {
-  const csrf = fieldValue(form, '_csrf')
-  const about = Object.fromEntries(
-    [...new FormData(form)].filter(
-      ([name, value]) => name !== '_csrf' && typeof value === 'string',
-    ),
-  )
-  const { flow, options } = await post(form.dataset.options ?? '/passkey/options', about, csrf)
+  const { flow, options } = await post(`${form.getAttribute('action')}/options`, fieldsOf(form))
   const response = await startAuthentication({
-    optionsJSON: options,
+    optionsJSON: /** @type {Options} */ (options),
     useBrowserAutofill: inField,
-    // The field may be named in a form of its own that this script does not look at.
+    // The field stands in another form; the library would look for it in vain when there is none.
     verifyBrowserAutofillInput: false,
   })
   setBusy(form, true)
   const remember = document.querySelector('input[name=remember]')
-  const { to } = await post(
-    form.action,
-    {
-      ...about,
-      flow,
-      response,
-      remember: remember instanceof HTMLInputElement && remember.checked,
-    },
-    csrf,
-  )
+  const remembered = remember instanceof HTMLInputElement && remember.checked ? 'on' : ''
+  const body = { remember: remembered, ...fieldsOf(form), flow, response }
+  const { to } = await post(form.getAttribute('action') ?? '', body)
   location.assign(String(to))
 }
 
@@ -49,20 +39,20 @@ async function signIn(form, inField) {
  */
 async function offerInField(form) {
   if (!(await browserSupportsWebAuthnAutofill())) return
+  // Beginning anew ends the one before with an AbortError.
   const timer = setTimeout(() => offerInField(form), renewMs)
   try {
     await signIn(form, true)
   } catch (error) {
-    // The dialog of the button ends this one (AbortError); whatever else it is, the button remains.
+    const name = error instanceof Error ? error.name : ''
+    if (name === 'AbortError') return
     clearTimeout(timer)
     setBusy(form, false)
-    if (error instanceof Error && !['AbortError', 'NotAllowedError'].includes(error.name)) {
-      say(form, failureText(error))
-    }
+    if (name !== 'NotAllowedError') say(form, failureText(error))
   }
 }
 
-for (const form of document.querySelectorAll('form[data-passkey]')) {
+for (const form of document.querySelectorAll('form[data-key]')) {
   if (!(form instanceof HTMLFormElement) || !browserSupportsWebAuthn()) continue
   form.hidden = false
   form.addEventListener('submit', async (event) => {
@@ -76,5 +66,10 @@ for (const form of document.querySelectorAll('form[data-passkey]')) {
       say(form, failureText(error))
     }
   })
-  if (form.dataset.passkey === 'in-field') offerInField(form)
+  if (form.dataset.key === 'in-field') offerInField(form)
 }
+
+// Back from the next page: the browser shows this one as it was left.
+addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) location.reload()
+})
