@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 // Composition root and command line: the only reader of process.*. Loads each command only when it is asked for.
 
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, type Stats, statSync } from 'node:fs'
 // As a whole: naming what an old Node does not export would end it with a syntax error, not with our message.
 import * as modules from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { type Arguments, parseArguments } from './cli/arguments.ts'
+import { type CommandName, isPeopleCommand, type PeopleCommandName } from './cli/commands.ts'
 import type { Running, ServeDeps } from './cli/serve-types.ts'
 import { type Config, type ConfigFiles, type ConfigProblem, readConfig } from './config.ts'
 import { GatehouseError } from './errors.ts'
@@ -15,35 +17,26 @@ import { suits } from './node-version.ts'
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
 
 async function main(args: Arguments): Promise<void> {
+  const { command } = args
   if (args.problems.length > 0) return usage(args.problems)
-  switch (args.command) {
-    case null:
-    case 'help': {
-      const { renderHelp } = await import('./cli/help.ts')
-      const topic = args.operands[0] ?? null
-      if (args.empty) writeError(renderHelp(null))
-      else writeOut(renderHelp(topic))
-      return leave(args.empty ? exitCodes.usage : exitCodes.ok)
-    }
-    case 'version':
-      writeOut(`gatehouse ${version()} (Node ${process.versions.node})\n`)
-      return leave(exitCodes.ok)
-    case 'init':
-    case 'check':
-    case 'explain':
-    case 'routes':
-    case 'doctor':
-    case 'serve':
-      break
-    default:
-      args.command satisfies never
+  if (command === null || command === 'help') {
+    const { renderHelp } = await import('./cli/help.ts')
+    const topic = args.operands.length === 0 ? null : args.operands.join(' ')
+    if (args.empty) writeError(renderHelp(null))
+    else writeOut(renderHelp(topic))
+    return leave(args.empty ? exitCodes.usage : exitCodes.ok)
+  }
+  if (command === 'version') {
+    writeOut(`gatehouse ${version()} (Node ${process.versions.node})\n`)
+    return leave(exitCodes.ok)
   }
   try {
-    if (args.command === 'init') return leave(await runInit(args))
+    if (command === 'init') return leave(await runInit(args))
     const config = configOf(args)
     if (config === null) return
-    if (args.command === 'serve') await runServe(config)
-    else leave(await runCommand(args, config))
+    if (command === 'serve') await runServe(config)
+    else if (isPeopleCommand(command)) await runForPeople(command, args, config)
+    else leave(await runCommand(command, args, config))
   } catch (error) {
     failWith(error)
   }
@@ -76,10 +69,14 @@ async function runInit(args: Arguments): Promise<number> {
   })
 }
 
-async function runCommand(args: Arguments, config: Config): Promise<number> {
+async function runCommand(
+  command: Exclude<CommandName, PeopleCommandName | 'help' | 'version' | 'init' | 'serve'>,
+  args: Arguments,
+  config: Config,
+): Promise<number> {
   const asJson = args.flags.has('json')
   const base = { config, write: writeOut, asJson }
-  switch (args.command) {
+  switch (command) {
     case 'check': {
       const { check } = await import('./cli/check.ts')
       const { lookup } = await import('node:dns')
@@ -113,7 +110,75 @@ async function runCommand(args: Arguments, config: Config): Promise<number> {
       })
     }
     default:
-      throw new Error(`no such command: ${args.command}`)
+      return command satisfies never
+  }
+}
+
+/** Commands that work on the database, beside the gateway or without it. */
+async function runForPeople(
+  command: PeopleCommandName,
+  args: Arguments,
+  config: Config,
+): Promise<void> {
+  // What they make is the gateway's: database, key.
+  process.umask(0o077)
+  if (command === 'user add' || command === 'user import') makeDataDirectory(config.dataDir)
+  const asCaller = becomeOwnerOf(config.dataDir)
+  const { runPeople } = await import('./cli/people.ts')
+  const outcome = await runPeople(command, {
+    config,
+    operands: args.operands,
+    flags: args.flags,
+    now: Date.now,
+    randomBytes,
+    asCaller,
+    writeError,
+  })
+  if (outcome.kind === 'mistaken') return usage(outcome.problems)
+  writeError(outcome.error)
+  writeOut(outcome.out)
+  leave(outcome.code)
+}
+
+/**
+ * Root works as the owner of the data directory: a file that root made there would lock the gateway out, and a link
+ * that a gateway in bad hands had laid there would lead root anywhere.
+ *
+ * @returns runs something as root again, for files that root alone can read.
+ * @throws GatehouseError `data-directory` where root may not become anybody, as in some containers.
+ */
+function becomeOwnerOf(directory: string): <T>(run: () => T) => T {
+  const owner = look(directory)
+  const { setegid, seteuid, setgroups } = process
+  if (process.geteuid?.() !== 0 || owner === null || owner.uid === 0) return (run) => run()
+  if (setegid === undefined || seteuid === undefined || setgroups === undefined)
+    return (run) => run()
+  const { uid, gid } = owner
+  const become = () => {
+    setegid(gid)
+    seteuid(uid)
+  }
+  try {
+    setgroups([gid])
+    become()
+  } catch (cause) {
+    throw new GatehouseError(
+      'data-directory',
+      `${directory} belongs to the user ${uid}, and root cannot act as that user here`,
+      {
+        remedy: `run this as that user: sudo -u '#${uid}' gatehouse …`,
+        cause,
+      },
+    )
+  }
+  return (run) => {
+    seteuid(0)
+    setegid(0)
+    try {
+      return run()
+    } finally {
+      become()
+    }
   }
 }
 

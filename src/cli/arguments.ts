@@ -2,7 +2,14 @@
 
 import { type ConfigProblem, type OptionName, options } from '../config.ts'
 import { nearest } from '../nearest.ts'
-import { type Command, type CommandName, commandNamed, commands } from './commands.ts'
+import {
+  type Command,
+  type CommandName,
+  commandNamed,
+  commands,
+  commandsOf,
+  groups,
+} from './commands.ts'
 
 export interface Arguments {
   /** `help` when none was written; `null` for a word that is no command. */
@@ -45,23 +52,25 @@ export function parseArguments(argv: readonly string[]): Arguments {
     }
     if (word === '-h' || word === '--help') wantsHelp = true
     else if (word === '-v' || word === '--version') wantsVersion = true
-    else if (!word.startsWith('-') || word === '-') words.push(word)
+    else if (!word.startsWith('-') || word === '-' || isReference(word)) words.push(word)
     else if (readFlag(word, argv[i + 1])) i += 1
   }
 
-  const [first, ...rest] = words
+  const [first, ...others] = words
+  const isOfGroup = first !== undefined && commandsOf(first).length > 0
+  const rest = isOfGroup ? others.slice(1) : others
   if (wantsVersion && first === undefined) return done('version', [])
-  if (wantsHelp) return done('help', first === undefined || first === 'help' ? rest : [first])
+  if (wantsHelp) {
+    if (first === undefined || first === 'help') return done('help', others)
+    return done('help', isOfGroup ? words.slice(0, 2) : [first])
+  }
   if (first === undefined) {
     const isEmpty = argv.length === 0
     if (!isEmpty) fail('command', 'is missing', 'write for example "gatehouse serve"')
     return { ...done('help', []), empty: isEmpty }
   }
   if (command === null) {
-    const near = nearest(first, commandNames)
-    const remedy =
-      near === null ? `commands are ${commandNames.join(', ')}` : `did you mean ${near}?`
-    fail(first, 'is not a command', remedy)
+    notACommand(first, others[0])
     return done(null, rest)
   }
   if (rest.length < command.minOperands) {
@@ -78,6 +87,30 @@ export function parseArguments(argv: readonly string[]): Arguments {
 
   function done(name: CommandName | null, operands: readonly string[]): Arguments {
     return { command: name, operands, flags, settings, empty: false, problems }
+  }
+
+  /** References of sessions and tokens are base64url: a flag that does not exist may be one. */
+  function isReference(word: string): boolean {
+    if (command?.takesReference !== true || !/^-([\w-]{7}|[\w-]{11})$/.test(word)) return false
+    const name = word.slice(2)
+    return !knownNames(command).includes(name)
+  }
+
+  function notACommand(word: string, action: string | undefined): void {
+    const actions = commandsOf(word).map(({ name }) => name.slice(word.length + 1))
+    if (actions.length === 0) {
+      const near = nearest(word, firstWords)
+      const remedy =
+        near === null ? `commands are ${firstWords.join(', ')}` : `did you mean ${near}?`
+      fail(word, 'is not a command', remedy)
+    } else if (action === undefined) {
+      fail(word, `needs one of ${actions.join(', ')}`, `see "gatehouse help ${word}"`)
+    } else {
+      const near = nearest(action, actions)
+      const remedy =
+        near === null ? `write one of ${actions.join(', ')}` : `did you mean ${word} ${near}?`
+      fail(`${word} ${action}`, 'is not a command', remedy)
+    }
   }
 
   /** @returns whether the next word was the flag's value. */
@@ -109,14 +142,23 @@ export function parseArguments(argv: readonly string[]): Arguments {
   }
 }
 
-const commandNames: readonly string[] = commands.map(({ name }) => name)
+/** What a command line may begin with. */
+const firstWords: readonly string[] = [
+  ...new Set(commands.map(({ name }) => name.split(' ')[0] ?? name)),
+]
 
-/** The first word that is no flag and no flag's value: which flags are known depends on it. */
+/** Made of the first words that are no flag and no flag's value: which flags are known depends on it. */
 function findCommand(argv: readonly string[]): (Command & { name: CommandName }) | null {
+  let group: string | null = null
   for (let i = 0; i < argv.length; i++) {
     const word = argv[i] ?? ''
     if (word === '--') return null
-    if (!word.startsWith('-')) return commandNamed(word)
+    if (!word.startsWith('-')) {
+      if (group !== null) return commandNamed(`${group} ${word}`)
+      if (!groups.some(({ name }) => name === word)) return commandNamed(word)
+      group = word
+      continue
+    }
     const { name, value } = tokenOf(word)
     const takesValue = options.some((option) => option.name === name) || flagTakesValue(name)
     if (takesValue && value === null) i += 1
@@ -140,12 +182,15 @@ function unknownFlag(command: Command | null): string {
   return command === null ? 'is not a known flag' : `is not a flag of ${command.name}`
 }
 
-function remedyFor(name: string, command: Command | null): string {
-  const known = [
+function knownNames(command: Command | null): readonly string[] {
+  return [
     ...(command?.flags ?? []).map((flag) => flag.name),
     ...(command === null || command.takesSettings ? options.map((option) => option.name) : []),
   ]
-  const near = nearest(name, known)
+}
+
+function remedyFor(name: string, command: Command | null): string {
+  const near = nearest(name, knownNames(command))
   if (near !== null) return `did you mean --${near}?`
   return command === null ? 'see "gatehouse help"' : `see "gatehouse help ${command.name}"`
 }

@@ -1,5 +1,7 @@
 // The commands, their operands and flags: one list that parsing, help and docs/commands.md share.
 
+import { peopleCommands } from './commands-people.ts'
+
 /** A flag of one command. Settings (`--config` …) are listed in config.ts instead. */
 export interface Flag {
   /** Without the dashes. */
@@ -10,18 +12,36 @@ export interface Flag {
 }
 
 export interface Command {
+  /** One word, or a group of `groups` and an action: `user add`. */
   readonly name: string
   /** Operands as help shows them; empty: it takes none. */
   readonly operands: string
   readonly minOperands: number
   readonly maxOperands: number
   readonly summary: string
+  /** Its operand is a random reference, which may begin with a hyphen. */
+  readonly takesReference?: true
   /** Takes the settings of config.ts. */
   readonly takesSettings: boolean
   readonly flags: readonly Flag[]
   /** A few lines for `gatehouse help <command>`. */
   readonly details: readonly string[]
 }
+
+/** Commands of two words, by their first. */
+export interface Group {
+  readonly name: string
+  readonly summary: string
+}
+
+/** In the order of help. */
+export const groups: readonly Group[] = [
+  { name: 'user', summary: 'people who may sign in' },
+  { name: 'session', summary: 'who is signed in, and where' },
+  { name: 'token', summary: "programs' own way in" },
+  { name: 'bans', summary: 'networks that guessed too often' },
+  { name: 'key', summary: 'the key that secrets at rest are encrypted with' },
+]
 
 const json: Flag = { name: 'json', value: null, summary: 'print JSON, for programs' }
 
@@ -121,11 +141,12 @@ export const commands = [
       'and changes nothing, so it runs beside a live gateway or another proxy.',
     ],
   },
+  ...peopleCommands,
   {
     name: 'help',
     operands: '[command]',
     minOperands: 0,
-    maxOperands: 1,
+    maxOperands: 2,
     summary: 'this text, or more about one command',
     takesSettings: false,
     flags: [],
@@ -144,6 +165,18 @@ export const commands = [
 ] as const satisfies readonly Command[]
 
 export type CommandName = (typeof commands)[number]['name']
+
+/** The commands that work on people: handled by people.ts. */
+export type PeopleCommandName = (typeof peopleCommands)[number]['name']
+
+export function isPeopleCommand(name: string): name is PeopleCommandName {
+  return peopleCommands.some((command) => command.name === name)
+}
+
+/** The commands of a group, in the order of help; none for a name that is no group. */
+export function commandsOf(group: string): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${group} `))
+}
 
 /** @returns `null` for a name that is no command. */
 export function commandNamed(name: string): (Command & { readonly name: CommandName }) | null {

@@ -1,12 +1,16 @@
 // Help texts, made from the lists of commands and settings.
 
 import { options, variableOf } from '../config.ts'
-import { type Command, commandNamed, commands } from './commands.ts'
+import { type Command, commandNamed, commands, commandsOf, groups } from './commands.ts'
 
-/** @param topic a command's name; `null`, or a name that is no command: the overview. */
+/** @param topic name of a command or of a group; `null`, or any other word: the overview. */
 export function renderHelp(topic: string | null): string {
-  const command = topic === null ? null : commandNamed(topic)
-  return command === null ? overview() : about(command)
+  if (topic === null) return overview()
+  const command = commandNamed(topic)
+  if (command !== null) return about(command)
+  // `user adn` is nearest to what can be said about `user`.
+  const group = topic.split(' ')[0] ?? topic
+  return commandsOf(group).length > 0 ? aboutGroup(group) : overview()
 }
 
 function overview(): string {
@@ -15,7 +19,9 @@ function overview(): string {
     '',
     'Usage: gatehouse <command> [flags]',
     '',
-    ...columns(commands.map((c) => [`${c.name} ${c.operands}`.trimEnd(), c.summary])),
+    ...columns(overviewRows()),
+    '',
+    'More about one: gatehouse help <command>, such as "gatehouse help user add".',
     '',
     'Settings (a flag beats the variable in brackets, that beats the environment file):',
     '',
@@ -24,6 +30,35 @@ function overview(): string {
     'Secrets come from GATEHOUSE_SECRET_<NAME>, from GATEHOUSE_SECRET_<NAME>_FILE,',
     "or from systemd's credentials; never from the command line.",
     'Exit codes: 0 well, 1 something was found or failed, 2 a mistake in command line or settings.',
+    '',
+  ].join('\n')
+}
+
+/** A line for each command of one word and for each group, in the order of the list. */
+function overviewRows(): [string, string][] {
+  const rows = new Map<string, [string, string]>()
+  for (const { name, operands, summary } of commands) {
+    const group = groups.find((each) => name.startsWith(`${each.name} `))
+    if (group === undefined) rows.set(name, [`${name} ${operands}`.trimEnd(), summary])
+    else rows.set(group.name, [`${group.name} …`, `${group.summary}: ${actionsOf(group.name)}`])
+  }
+  return [...rows.values()]
+}
+
+function actionsOf(group: string): string {
+  return commandsOf(group)
+    .map(({ name }) => name.slice(group.length + 1))
+    .join(', ')
+}
+
+function aboutGroup(group: string): string {
+  const all = commandsOf(group)
+  return [
+    `Usage: gatehouse ${group} <action> [flags]`,
+    '',
+    ...columns(all.map((c) => [`${c.name} ${c.operands}`.trimEnd(), c.summary])),
+    '',
+    `More about one: gatehouse help ${all[0]?.name ?? group}`,
     '',
   ].join('\n')
 }
