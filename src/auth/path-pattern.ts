@@ -14,12 +14,12 @@ export type PathTest = (path: string) => boolean
  * The test takes time in proportion to the path's length, for every path: there is no backtracking beyond one star.
  */
 export function compilePathPatterns(patterns: readonly string[]): PathTest {
-  return compile(patterns.map(asBytes))
+  return compile(patterns.map(asPathBytes))
 }
 
 /** The same for a backend that does not tell upper from lower case. The test takes what `foldPath` returns. */
 export function compilePathPatternsIgnoringCase(patterns: readonly string[]): PathTest {
-  return compile(patterns.map((pattern) => foldPath(asBytes(pattern))))
+  return compile(patterns.map((pattern) => foldPath(asPathBytes(pattern))))
 }
 
 /**
@@ -31,6 +31,14 @@ export function foldPath(path: string): string {
     if (path.charCodeAt(i) > 0x7e) return foldUnicode(path)
   }
   return path.toLowerCase()
+}
+
+/** Text as canonical paths have it: its UTF-8 bytes as characters (`proxy/target.ts`). */
+export function asPathBytes(text: string): string {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7e) return Buffer.from(text, 'utf8').toString('latin1')
+  }
+  return text
 }
 
 /** Why a text is no pattern, and what to write instead; `null` when it is one. */
@@ -149,14 +157,6 @@ function isBelow(path: string, prefix: string): boolean {
 function withoutSlash(path: string): string {
   const last = path.length - 1
   return last > 0 && path.charCodeAt(last) === 0x2f ? path.slice(0, last) : path
-}
-
-/** Canonical paths are UTF-8 bytes as characters (`proxy/target.ts`). */
-function asBytes(pattern: string): string {
-  for (let i = 0; i < pattern.length; i++) {
-    if (pattern.charCodeAt(i) > 0x7e) return Buffer.from(pattern, 'utf8').toString('latin1')
-  }
-  return pattern
 }
 
 function foldUnicode(path: string): string {

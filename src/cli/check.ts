@@ -100,25 +100,27 @@ function writeComparison(comparison: Comparison, write: (text: string) => void):
 /** A table that names a secret which is not there does not start; but this shell may not be the service's. */
 function missingSecrets(definition: TableDefinition, config: Config): Problem[] {
   const problems: Problem[] = []
-  for (const route of definition.routes) {
-    for (const [part, edits] of [
-      ['request', route.requestHeaders],
-      ['response', route.responseHeaders],
-    ] as const) {
-      for (const name of secretsOf(edits)) {
-        if (config.secret(name) !== null) continue
-        const variable = `GATEHOUSE_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
-        problems.push({
-          severity: 'warning',
-          code: 'secret-missing',
-          line: route.line,
-          column: 1,
-          where: `${route.id} (${part} headers)`,
-          what: `the secret ${name} is not configured here`,
-          remedy: `set ${variable} for the service, or it will not start`,
-        })
-      }
-    }
+  const need = (name: string, place: { readonly line: number; readonly where: string }) => {
+    if (config.secret(name) !== null) return
+    const variable = `GATEHOUSE_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+    problems.push({
+      severity: 'warning',
+      code: 'secret-missing',
+      ...place,
+      column: 1,
+      what: `the secret ${name} is not configured here`,
+      remedy: `set ${variable} for the service, or it will not start`,
+    })
+  }
+  const { github } = definition.login
+  for (const name of [github?.clientSecret, github?.organisationToken]) {
+    if (name != null) need(name, { line: 1, where: 'login.github' })
+  }
+  for (const { id, line, requestHeaders, responseHeaders } of definition.routes) {
+    for (const name of secretsOf(requestHeaders))
+      need(name, { line, where: `${id} (request headers)` })
+    for (const name of secretsOf(responseHeaders))
+      need(name, { line, where: `${id} (response headers)` })
   }
   return problems
 }

@@ -7,6 +7,7 @@ import type { Identity, SessionRef, TableDefinition, UserId } from '../model.ts'
 import { builtInCloudflareCidrs } from '../proxy/cloudflare.ts'
 import type { Exchange } from '../proxy/exchange.ts'
 import type { Peer } from '../proxy/peer.ts'
+import { parseDuration } from '../routes-file/units.ts'
 import { createTrust, type Trust } from './trust.ts'
 
 export interface ExplainRequest {
@@ -50,9 +51,18 @@ export function readRequest(url: string, flags: ReadonlyMap<string, string>): Ex
   const from = flags.get('from') ?? someAddress
   if (isIP(from) === 0) throw refusal('--from is not an IP address', 'write for example 192.0.2.1')
   const user = flags.get('user') ?? null
-  if (user === null && flags.has('groups')) {
-    throw refusal('--groups needs a person', 'add --user <name>')
+  for (const name of ['groups', 'with', 'age']) {
+    if (user === null && flags.has(name)) {
+      throw refusal(`--${name} needs a person`, 'add --user <name>')
+    }
   }
+  const proof = flags.get('with') ?? null
+  if (proof !== null && proof !== 'passkey' && proof !== 'second-factor') {
+    throw refusal(`--with ${proof} is no way to sign in`, 'write passkey or second-factor')
+  }
+  const age = flags.get('age') ?? '0s'
+  const ageMs = parseDuration(age)
+  if (ageMs === null) throw refusal('--age is not a duration', 'write for example 20m')
   for (const name of ['origin', 'fetch-site']) {
     const value = flags.get(name) ?? ''
     if (!/^[\x20-\x7e]*$/.test(value))
@@ -64,7 +74,7 @@ export function readRequest(url: string, flags: ReadonlyMap<string, string>): Ex
     authority: parts?.[2] ?? '',
     rawTarget: rest.startsWith('/') ? rest : `/${rest}`,
     method,
-    identity: user === null ? null : person(user, flags.get('groups') ?? ''),
+    identity: user === null ? null : person(user, flags.get('groups') ?? '', { proof, ageMs }),
     origin: flags.get('origin') ?? null,
     fetchSite: flags.get('fetch-site') ?? null,
     webSocket: flags.has('websocket') || scheme === 'ws' || scheme === 'wss',
@@ -101,6 +111,8 @@ export function exchangeOf(request: ExplainRequest, peer: Peer): Exchange {
   if (request.origin !== null) headers.push('Origin', request.origin)
   if (request.fetchSite !== null) headers.push('Sec-Fetch-Site', request.fetchSite)
   if (request.cloudflare) headers.push('CF-Connecting-IP', request.from)
+  // Who presents nothing is not asked who he is.
+  if (request.identity !== null) headers.push('Cookie', 'explain=1')
   if (request.webSocket) {
     const key = Buffer.alloc(16).toString('base64')
     headers.push('Connection', 'Upgrade', 'Upgrade', 'websocket')
@@ -134,7 +146,12 @@ export function exchangeOf(request: ExplainRequest, peer: Peer): Exchange {
   }
 }
 
-function person(user: string, groups: string): Identity {
+/** @param shown credentials, so long before time 0, which is when the request is made. */
+function person(
+  user: string,
+  groups: string,
+  shown: { readonly proof: 'passkey' | 'second-factor' | null; readonly ageMs: number },
+): Identity {
   const names = groups.split(',').map((group) => group.trim())
   return {
     user: user as UserId,
@@ -143,9 +160,9 @@ function person(user: string, groups: string): Identity {
     groups: names.filter((group) => group !== ''),
     session: 'explain' as SessionRef,
     via: 'session',
-    passkey: false,
-    secondFactor: false,
-    authenticatedAt: null,
+    passkey: shown.proof === 'passkey',
+    secondFactor: shown.proof !== null,
+    authenticatedAt: -shown.ageMs,
     mayWake: true,
   }
 }

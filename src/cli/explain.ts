@@ -1,15 +1,15 @@
 // `gatehouse explain <url>`: sends a request through the gateway's own `admit` and tells what it did, and why.
 
 import { type Admission, admit, type Request } from '../admission.ts'
-import { decide } from '../auth/policy.ts'
 import type { Config } from '../config.ts'
 import { type FailureCode, failures } from '../errors.ts'
 import { createLimiter } from '../limits.ts'
-import type { Host, Identity, Policy, RateLimit, Route, Target } from '../model.ts'
+import type { Host, Identity, RateLimit, Route, SessionRef, Target } from '../model.ts'
 import { clientAddress } from '../proxy/client-address.ts'
 import { belowPrefix, upstreamPath } from '../proxy/headers.ts'
 import type { RouteTable, RuntimeRoute } from '../routes.ts'
-import { wordsFor } from '../routes-file/access-change.ts'
+import { signInUrlOf } from '../sign-in-answer.ts'
+import { type Asked, identityWords, policyDetails, policyWords } from './explain-policy.ts'
 import { connectionOf, type ExplainRequest, exchangeOf } from './explain-request.ts'
 import { loadGoodTable, runtimeTable } from './load-table.ts'
 import { hostWords, matchingOrder, pathWords, targetWords } from './routes.ts'
@@ -76,12 +76,14 @@ export function explainRequest(
     head: null,
     route: null,
     identity: null,
+    pathToken: null,
+    open: false,
   }
   const admission = admit(
     request,
     {
       table: () => table,
-      identify: () => asked.identity,
+      identify: ({ route, client }) => asked.identity ?? networkIdentity(route, client),
       clientAddress: (from, head) => clientAddress(from, head, trust),
       limiter: createLimiter(),
       publicPort,
@@ -89,7 +91,7 @@ export function explainRequest(
     },
     0,
   )
-  const steps = [...stepsOf({ asked, request, admission, table })]
+  const steps = [...stepsOf({ asked, request, admission, table, publicPort })]
   return { steps, ...verdictOf(admission, request) }
 }
 
@@ -98,10 +100,11 @@ interface Facts {
   readonly request: Request
   readonly admission: Admission
   readonly table: RouteTable
+  readonly publicPort: number
 }
 
 /** Stops where the request stopped. */
-function* stepsOf({ asked, request, admission, table }: Facts): Generator<Step> {
+function* stepsOf({ asked, request, admission, table, publicPort }: Facts): Generator<Step> {
   const code = admission.kind === 'refuse' ? admission.code : null
   if (asked.scheme === 'http') {
     yield step('redirect', 'port 80 sends the visitor to https:// first; then:')
@@ -139,14 +142,18 @@ function* stepsOf({ asked, request, admission, table }: Facts): Generator<Step> 
     yield step('network', `the route's allow and deny lists refuse ${request.client} (try --from)`)
     return
   }
-  yield step('identity', identityWords(asked))
-  yield step(
-    'policy',
-    `${wordsFor(route.policy)}: ${policyWords(code, route, asked)}`,
-    originDetails(asked, code),
-  )
-  if (code === 'sign-in-required' || code === 'cross-origin' || code === 'forbidden') return
-  const limit = asked.identity === null ? route.limit : route.signedInLimit
+  const { identity } = request
+  yield step('identity', identityWords(identity, quoted(identity?.user ?? '')))
+  const { method, origin, fetchSite } = asked
+  const { path } = target
+  const facts: Asked = { route, method, path, identity, origin, fetchSite, admission }
+  yield step('policy', policyWords(facts), policyDetails(facts))
+  if (admission.kind === 'sign-in') {
+    const url = signInUrlOf(request, admission.reason, { table: () => table, publicPort })
+    yield step('sign in', url === null ? 'not from here: the cookie does not reach this host' : url)
+  }
+  if (admission.kind === 'sign-in' || code === 'cross-origin' || code === 'forbidden') return
+  const limit = identity === null ? route.limit : route.signedInLimit
   yield step('limit', limitWords(limit))
   if (admission.kind === 'forward') yield forwardStep(route, request)
 }
@@ -222,6 +229,8 @@ function verdictOf(admission: Admission, request: Request): Omit<Explanation, 's
   switch (admission.kind) {
     case 'refuse':
       return refused(admission.code)
+    case 'sign-in':
+      return refused('sign-in-required')
     case 'options':
       return { status: 204, outcome: 'options', verdict: 'Gatehouse answers OPTIONS itself.' }
     case 'page':
@@ -271,47 +280,26 @@ function targetReason(rawTarget: string, code: FailureCode | null): string {
 
 function pathReason(encodedSlash: boolean): string {
   return encodedSlash
-    ? 'an encoded slash (%2F), which this route does not allow or which could lead to another route'
-    : 'read in another way it would lead to another route'
+    ? 'an encoded slash (%2F), which this route does not allow or which could lead to another route or rule'
+    : 'read in another way it would lead to another route or rule'
 }
 
-function identityWords({ identity }: ExplainRequest): string {
-  if (identity === null) return 'a stranger (try --user)'
-  const groups = identity.groups.length === 0 ? 'in no group' : `in ${identity.groups.join(', ')}`
-  return `${quoted(identity.user)}, ${groups}`
-}
-
-function policyWords(
-  code: FailureCode | null,
-  { policy }: RuntimeRoute,
-  { identity }: ExplainRequest,
-): string {
-  switch (code) {
-    case 'sign-in-required':
-      return 'has to sign in first'
-    case 'forbidden':
-      return isMember(policy, identity)
-        ? 'may enter, but this route has webSocket: false'
-        : 'signed in, but not among these'
-    case 'cross-origin':
-      return 'signed in, but another site asks in their name'
-    default:
-      return 'may enter'
+/** As `identify` does for who presents nothing: the first network of the route that the address is in. */
+function networkIdentity(route: RuntimeRoute, client: string): Identity | null {
+  const network = route.networks?.find(({ includes }) => includes(client))
+  if (network === undefined) return null
+  return {
+    user: network.user,
+    name: network.user,
+    email: null,
+    groups: [],
+    session: `network:${network.cidr}` as SessionRef,
+    via: 'network',
+    passkey: false,
+    secondFactor: false,
+    authenticatedAt: null,
+    mayWake: network.mayWake,
   }
-}
-
-/** For a safe request from nowhere else, `decide` looks at membership alone. */
-function isMember(policy: Policy, identity: Identity | null): boolean {
-  const facts = { method: 'GET', webSocket: false, origin: null, fetchSite: null }
-  return decide(policy, identity, { ...facts, ownOrigin: '', allowedOrigins: [] }).kind === 'allow'
-}
-
-function originDetails(asked: ExplainRequest, code: FailureCode | null): string[] {
-  if (code !== 'cross-origin') return []
-  return [
-    `Origin: ${asked.origin ?? 'none'}, Sec-Fetch-Site: ${asked.fetchSite ?? 'none'}`,
-    "what changes something must come from the host's own pages, or from allowedOrigins of the route",
-  ]
 }
 
 function limitWords({ perSecond, burst }: RateLimit): string {

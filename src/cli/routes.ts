@@ -2,7 +2,7 @@
 
 import type { Config } from '../config.ts'
 import type { HostPattern, Route, TableDefinition, Target } from '../model.ts'
-import { wordsFor } from '../routes-file/access-change.ts'
+import { isComplete, ruleWords, wordsFor } from '../routes-file/access-words.ts'
 import { loadGoodTable } from './load-table.ts'
 
 export interface RoutesOptions {
@@ -22,7 +22,8 @@ export async function routes({ config, asJson, write }: RoutesOptions): Promise<
   const rows = ordered.map((route) => ({
     host: hostWords(route.host),
     path: pathWords(route),
-    who: wordsFor(route.policy),
+    who: route.policy.kind === 'rules' ? 'by rules' : wordsFor(route.policy),
+    rules: rulesOf(route),
     target: targetWords(route.target),
     notes: notesOf(route).join(', '),
   }))
@@ -35,6 +36,7 @@ export async function routes({ config, asJson, write }: RoutesOptions): Promise<
     host = row.host
     const line = `  ${row.path.padEnd(pathWidth)}${row.who.padEnd(whoWidth)}${row.target.padEnd(targetWidth)}${row.notes}`
     write(`${line.trimEnd()}\n`)
+    for (const rule of row.rules) write(`    ${rule}\n`)
   }
   const rest = definition.fallback === null ? '404' : targetWords(definition.fallback)
   write(`\neverything else: ${rest}\n${ordered.length} routes in ${config.routesFile}\n`)
@@ -93,6 +95,13 @@ function exactFirst({ matching }: Route): number {
   return matching === 'exact' ? 0 : 1
 }
 
+/** In the order in which they are asked. */
+function rulesOf({ policy }: Route): readonly string[] {
+  if (policy.kind !== 'rules') return []
+  const rules = policy.rules.map((rule, index) => `${index + 1}. ${ruleWords(rule)}`)
+  return isComplete(policy.rules) ? rules : [...rules, 'else nobody']
+}
+
 /** What sets a route apart from the usual one. */
 function notesOf(route: Route): string[] {
   const notes: string[] = []
@@ -106,6 +115,8 @@ function notesOf(route: Route): string[] {
   if (route.webSocket) notes.push('WebSocket')
   if (route.cloudflareOnly) notes.push('Cloudflare only')
   if (route.clients.allow.length + route.clients.deny.length > 0) notes.push('by client address')
+  for (const { cidr, user } of route.networks) notes.push(`${cidr} is ${user}`)
+  if (route.parentCookies) notes.push('cookies for the whole domain')
   if (route.prefixRewrite.kind === 'strip') notes.push('prefix stripped')
   if (route.prefixRewrite.kind === 'replace') notes.push(`prefix → ${route.prefixRewrite.with}`)
   return notes

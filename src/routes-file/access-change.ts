@@ -1,7 +1,13 @@
 // What an edit of the table means for who may enter, in words.
 
-import type { Policy, Route, TableDefinition, TrustedProxies } from '../model.ts'
+import { asPathBytes } from '../auth/path-pattern.ts'
+import { policyAt } from '../auth/policy.ts'
+import type { Route, SimplePolicy, TableDefinition, TrustedProxies } from '../model.ts'
+import { anyMethod, type Place, type Probe, places } from './access-probes.ts'
+import { admitsMore, wordsFor } from './access-words.ts'
 import { isInside } from './cidr.ts'
+import { loginChanges } from './login-change.ts'
+import { routePattern, sampleOf } from './path-samples.ts'
 import { upstreamKey } from './upstream-key.ts'
 
 export interface AccessChange {
@@ -27,14 +33,16 @@ export function accessChanges(
   after: TableDefinition,
 ): readonly AccessChange[] {
   const changes = new Map<string, AccessChange>()
-  for (const { at, under } of probes(before, after)) {
-    const here = compare(at, before, after)
-    const deeper = under === null ? [] : compare(under, before, after)
-    for (const change of here) changes.set(change.sentence, change)
-    for (const change of deeper) {
-      const said = here.some((c) => c.before === change.before && c.after === change.after)
-      if (!said) changes.set(change.sentence, change)
+  for (const route of places(before, after)) {
+    const said: AccessChange[] = []
+    for (const place of route) {
+      const here = comparePlace(place, before, after)
+      const news = here.filter(
+        (c) => !said.some((s) => s.before === c.before && s.after === c.after),
+      )
+      said.push(...news)
     }
+    for (const change of said) changes.set(change.sentence, change)
   }
   for (const change of compareWhole(before, after)) changes.set(change.sentence, change)
   return [...changes.values()]
@@ -45,61 +53,46 @@ export function weakening(changes: readonly AccessChange[]): readonly AccessChan
   return changes.filter(({ kind }) => kind === 'weaker' || kind === 'gone')
 }
 
-/** One address to ask both tables about. */
-interface Probe {
-  /** How it is called in a sentence. */
-  readonly name: string
-  /** The route it was made for; `null`: none. */
-  readonly id: string | null
-  readonly host: string
-  readonly path: string
+/** By every method; said once when it is the same for all. */
+function comparePlace(
+  { name, probes }: Place,
+  before: TableDefinition,
+  after: TableDefinition,
+): readonly AccessChange[] {
+  const each = probes.map((probe) => compare(probe, before, after))
+  const [first = []] = each
+  const same = (a: readonly AccessChange[]) =>
+    a.length === first.length &&
+    a.every((c, i) => c.before === first[i]?.before && c.after === first[i]?.after)
+  const [probe] = probes
+  if (probe === undefined || !each.every(same)) return each.flat()
+  return compare({ ...probe, name }, before, after)
 }
 
-/** The path of a route itself, and any path below it. */
-interface Probes {
-  readonly at: Probe
-  readonly under: Probe | null
-}
-
-/** No host and no path of a route can be called so. */
-const anyLabel = '(any)'
-const anySegment = ' '
-
-function probes(before: TableDefinition, after: TableDefinition): readonly Probes[] {
-  const all = new Map<string, Probes>()
-  for (const { id, host: pattern, path } of [...before.routes, ...after.routes]) {
-    const host = pattern.kind === 'exact' ? pattern.host : `${anyLabel}.${pattern.suffix}`
-    const slash = path === '/' ? '' : '/'
-    const under = { name: `${id}${slash}…`, id, host, path: `${path}${slash}${anySegment}` }
-    all.set(id, { at: { name: id, id, host, path }, under })
-  }
-  const unknown = 'unknown hosts'
-  all.set(unknown, { at: { name: unknown, id: null, host: anyLabel, path: '/' }, under: null })
-  return [...all.values()]
-}
-
-/** Who answers an address, and how freely. */
+/** Who answers an address, and whom. */
 interface Answer {
-  /** 0 everyone, 1 signed in, 2 members, 3 nobody: there is nothing. */
-  readonly level: number
+  /** `null`: there is nothing. */
+  readonly policy: SimplePolicy | null
   readonly words: string
   readonly route: Route | null
   readonly upstream: string | null
 }
 
-const nothing: Answer = { level: 3, words: 'nothing', route: null, upstream: null }
+const nothing: Answer = { policy: null, words: 'nothing', route: null, upstream: null }
 
 function answer(table: TableDefinition, probe: Probe): Answer {
-  const { host, path } = probe
+  const { host, path, method } = probe
   const routes = routesFor(table, host)
   const route = routes.find((r) => covers(r, path)) ?? null
   if (route !== null) {
     const upstream = route.target.kind === 'upstream' ? upstreamKey(route.target) : null
-    return { level: levelOf(route.policy), words: wordsFor(route.policy), route, upstream }
+    const policy = policyAt(route.policy, method, asPathBytes(path))
+    return { policy, words: wordsFor(policy), route, upstream }
   }
   // As in the running table: a known host without a matching path is "not found", never the fallback.
   if (routes.length > 0 || table.fallback === null) return nothing
-  return { level: 0, words: 'fallback', route: null, upstream: upstreamKey(table.fallback) }
+  const upstream = upstreamKey(table.fallback)
+  return { policy: { kind: 'public' }, words: 'fallback', route: null, upstream }
 }
 
 /** Routes of the host, longest path first; as `routes.ts`, an exact host never falls through to a wildcard. */
@@ -132,31 +125,34 @@ function compare(probe: Probe, before: TableDefinition, after: TableDefinition):
     const sentence = `${probe.name}: ${from} → ${to}${by}`
     return { kind, route: probe.name, before: from, after: to, sentence }
   }
-  if (is.level === 3) return was.level === 3 ? [] : [say('gone', was.words, is.words)]
+  if (is.policy === null) return was.policy === null ? [] : [say('gone', was.words, is.words)]
   const opened = openedUpstream(is, was, before)
   if (opened !== null) return [say('weaker', was.words, `${is.words}, which opens ${opened}`)]
-  if (was.level === 3) return [say('new', was.words, is.words)]
+  if (was.policy === null) return [say('new', was.words, is.words)]
   const changes: AccessChange[] = []
-  if (is.level !== was.level) {
-    changes.push(say(is.level < was.level ? 'weaker' : 'stronger', was.words, is.words))
-  } else if (is.words !== was.words) {
-    const kind = hasNewMembers(was.route, is.route) ? 'weaker' : 'stronger'
+  if (is.words !== was.words) {
+    const kind = admitsMore(was.policy, is.policy) ? 'weaker' : 'stronger'
     changes.push(say(kind, was.words, is.words))
   }
-  if (was.route !== null && is.route !== null)
+  if (was.route !== null && is.route !== null) {
     changes.push(...compareLimits(was.route, is.route, say))
+  }
   return changes
 }
 
 /** A backend that this address did not lead to before, and that was harder to enter wherever it was. */
 function openedUpstream(is: Answer, was: Answer, before: TableDefinition): string | null {
-  const { upstream } = is
-  if (upstream === null || (upstream === was.upstream && was.level <= is.level)) return null
+  const { upstream, policy } = is
+  if (upstream === null || policy === null || was.upstream === upstream) return null
   const earlier = before.routes.filter(
     ({ target }) => target.kind === 'upstream' && upstreamKey(target) === upstream,
   )
-  if (earlier.length === 0 || was.upstream === upstream) return null
-  const open = earlier.some((r) => levelOf(r.policy) <= is.level && r.matching === 'prefix')
+  if (earlier.length === 0) return null
+  // What no rule of a route names is what most of its backend was guarded by.
+  const open = earlier.some((r) => {
+    const rest = policyAt(r.policy, anyMethod, asPathBytes(sampleOf(routePattern(r))))
+    return r.matching === 'prefix' && !admitsMore(rest, policy)
+  })
   return open ? null : `${upstream} (${earlier.map((r) => r.id).join(', ')})`
 }
 
@@ -165,7 +161,7 @@ function compareLimits(was: Route, is: Route, say: Say): AccessChange[] {
   const changes: AccessChange[] = []
   const clients = { before: clientWords(was), after: clientWords(is) }
   if (clients.before !== clients.after) {
-    changes.push(say(admitsMore(was, is) ? 'weaker' : 'stronger', clients.before, clients.after))
+    changes.push(say(allowsMore(was, is) ? 'weaker' : 'stronger', clients.before, clients.after))
   }
   if (was.cloudflareOnly !== is.cloudflareOnly) {
     const words = (only: boolean) => (only ? 'through Cloudflare only' : 'from anywhere')
@@ -175,6 +171,15 @@ function compareLimits(was: Route, is: Route, say: Say): AccessChange[] {
   const more = is.allowedOrigins.filter((origin) => !was.allowedOrigins.includes(origin))
   if (more.length > 0) {
     changes.push(say('weaker', 'fewer origins', `unsafe requests from ${more.join(', ')}`))
+  }
+  const networks = { before: networkWords(was), after: networkWords(is) }
+  if (networks.before !== networks.after) {
+    changes.push(say(knowsMore(was, is) ? 'weaker' : 'stronger', networks.before, networks.after))
+  }
+  if (was.parentCookies !== is.parentCookies) {
+    const words = (may: boolean) => `cookies for ${may ? 'the whole domain' : 'its own host'}`
+    const kind = is.parentCookies ? 'weaker' : 'stronger'
+    changes.push(say(kind, words(was.parentCookies), words(is.parentCookies)))
   }
   return changes
 }
@@ -200,56 +205,11 @@ function compareWhole(before: TableDefinition, after: TableDefinition): readonly
   const strictness = ['apply', 'alert', 'hold']
   const relaxed =
     strictness.indexOf(after.onWeakerAccess) < strictness.indexOf(before.onWeakerAccess)
+  for (const change of loginChanges(before.login, after.login)) {
+    add(change.key, change.weaker, [change.before, change.after])
+  }
   add('onWeakerAccess', relaxed, [before.onWeakerAccess, after.onWeakerAccess])
   return changes
-}
-
-function levelOf(policy: Policy): number {
-  switch (policy.kind) {
-    case 'public':
-      return 0
-    case 'signed-in':
-      return 1
-    case 'members':
-      return 2
-    case 'rules':
-      return 1
-    case 'nobody':
-      return 3
-    default:
-      return policy satisfies never
-  }
-}
-
-/** A policy as the file writes it. */
-export function wordsFor(policy: Policy): string {
-  switch (policy.kind) {
-    case 'public':
-      return 'public'
-    case 'signed-in':
-      return 'login'
-    case 'nobody':
-      return 'nobody'
-    case 'rules':
-      return 'by rules'
-    case 'members': {
-      const users = policy.users.toSorted().join(' ')
-      const groups = policy.groups.toSorted().join(' ')
-      const parts = [users && `users ${users}`, groups && `groups ${groups}`]
-      return parts.filter((part) => part !== '').join(', ')
-    }
-    default:
-      return policy satisfies never
-  }
-}
-
-function hasNewMembers(was: Route | null, is: Route | null): boolean {
-  if (was?.policy.kind !== 'members' || is?.policy.kind !== 'members') return true
-  const { users, groups } = was.policy
-  return (
-    is.policy.users.some((user) => !users.includes(user)) ||
-    is.policy.groups.some((group) => !groups.includes(group))
-  )
 }
 
 function clientWords({ clients }: Route): string {
@@ -257,7 +217,25 @@ function clientWords({ clients }: Route): string {
   return clients.deny.length === 0 ? allow : `${allow} without ${clients.deny.join(' ')}`
 }
 
-function admitsMore(was: Route, is: Route): boolean {
+function networkWords({ networks }: Route): string {
+  if (networks.length === 0) return 'no network counts as a person'
+  const each = networks.map(
+    ({ cidr, user, mayWake }) => `${cidr} as ${user}${mayWake ? ', may wake' : ''}`,
+  )
+  return each.join('; ')
+}
+
+/** Whether some address counts as somebody it did not count as, or may wake what it might not. */
+function knowsMore(was: Route, is: Route): boolean {
+  return is.networks.some(
+    ({ cidr, user, mayWake }) =>
+      !was.networks.some(
+        (known) => known.user === user && isInside(cidr, known.cidr) && (known.mayWake || !mayWake),
+      ),
+  )
+}
+
+function allowsMore(was: Route, is: Route): boolean {
   const within = (network: string, networks: readonly string[]) =>
     networks.some((n) => isInside(network, n))
   const allowed = was.clients.allow

@@ -7,6 +7,7 @@ import { isPublicAddress } from './addresses.ts'
 import { isInside } from './cidr.ts'
 import type { Path, Reporter } from './problem.ts'
 import type { Row } from './route.ts'
+import { checkRules, openedByRules } from './rule-checks.ts'
 import type { ReadTable } from './table.ts'
 import { upstreamKey } from './upstream-key.ts'
 import { wellKnownHints } from './well-known.ts'
@@ -23,7 +24,9 @@ export function checkTable(
   checkSharing(rows, { all: table.rows, reporter })
   checkCollisions(rows, reporter)
   checkUnreachable(rows, reporter)
+  checkRules(rows, reporter)
   checkLandings(rows, reporter)
+  checkIdentity(table.definition, rows, reporter)
   checkTransport(table.definition, rows, reporter)
   wellKnownHints(rows, reporter)
 }
@@ -85,14 +88,23 @@ function checkSharing(
   for (const { route, at, acknowledged } of rows) {
     const key = keyOf(route)
     const open = key !== null && route.policy.kind === 'public' && route.matching === 'prefix'
-    const shared = open ? rows.filter((r) => keyOf(r.route) === key && isPrivate(r.route)) : []
+    const shared = open
+      ? rows.filter((r) => keyOf(r.route) === key && isPrivate(r.route))
+      : openedByRules(route, rows)
     const surprises = shared.filter((row) => !acknowledged.includes(row.route.id))
-    if (surprises.length > 0) {
-      const names = surprises.map((row) => row.route.id)
+    const names = surprises.map((row) => row.route.id).join(', ')
+    if (surprises.length > 0 && open) {
       reporter.error([...at, 'to'], {
         code: 'public-prefix-shares-upstream',
         what: `everyone can reach ${key} here, and so ${list(surprises)} without the login asked for there`,
-        remedy: `remove prefix: true, use to: landing, or accept it with sharesUpstreamWith: [${names.join(', ')}]`,
+        remedy: `remove prefix: true, use to: landing, or accept it with sharesUpstreamWith: [${names}]`,
+      })
+    } else if (surprises.length > 0) {
+      const wide = opensAll(route)
+      reporter[wide ? 'error' : 'warning']([...at, 'access'], {
+        code: 'public-rule-shares-upstream',
+        what: `a public rule lets everyone reach ${wide ? 'all' : 'paths'} of ${key} that ${list(surprises)} ${surprises.length === 1 ? 'asks' : 'ask'} a login for`,
+        remedy: `name fewer paths in the rule, or accept it with sharesUpstreamWith: [${names}]`,
       })
     }
     for (const [index, id] of acknowledged.entries()) {
@@ -114,6 +126,14 @@ function checkSharing(
       }
     }
   }
+}
+
+/** By some method, at least. */
+function opensAll({ policy }: Route): boolean {
+  return (
+    policy.kind === 'rules' &&
+    policy.rules.some((r) => r.policy.kind === 'public' && r.paths === null)
+  )
 }
 
 /** Two services on one port, or one service on two: at least one row sends people to the wrong place. */
@@ -214,6 +234,40 @@ function checkLandings(rows: readonly Row[], reporter: Reporter): void {
       remedy: 'add the route, or correct the path',
     })
   }
+}
+
+/** Whether a sign-in can reach the route, and what is said of it the backend. */
+function checkIdentity(
+  { domain, loginHost }: TableDefinition,
+  rows: readonly Row[],
+  reporter: Reporter,
+): void {
+  for (const { route, at } of rows) {
+    const name = route.host.kind === 'exact' ? route.host.host : route.host.suffix
+    const foreign = name !== domain && !name.endsWith(`.${domain}`)
+    if (foreign && asksForSignIn(route)) {
+      // RFC 6265 §5.3: a browser keeps the domain's cookie from every other domain.
+      reporter.warning([...at, 'host'], {
+        code: 'cookie-foreign',
+        what: `the session cookie of ${domain} never reaches ${name}: only tokens and networks get in there, whoever signed in at ${loginHost} does not`,
+        remedy: `give it a name under ${domain}, or write access: public if it is for everyone`,
+      })
+    }
+    const said = Object.values(route.identityHeaders)
+    for (const [header] of route.requestHeaders.set) {
+      if (!said.includes(header)) continue
+      reporter.error([...at, 'requestHeaders'], {
+        code: 'header-reserved',
+        what: `${header} is set, and identityHeaders tells by it who asks`,
+        remedy: 'remove it here, or give identityHeaders another name',
+      })
+    }
+  }
+}
+
+function asksForSignIn({ policy }: Route): boolean {
+  const policies = policy.kind === 'rules' ? policy.rules.map((rule) => rule.policy) : [policy]
+  return policies.some(({ kind }) => kind === 'signed-in' || kind === 'members')
 }
 
 /** What other people on the way can read or forge. */

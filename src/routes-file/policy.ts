@@ -12,12 +12,23 @@ import { parseDuration } from './units.ts'
 const leastWithinMs = 60_000
 const mostWithinMs = 400 * 86_400_000
 
+/** Comparing two tables takes the square of it. */
+const mostPatterns = 60
+
 const noRequirement: Requirement = { proof: 'any', withinMs: null }
 
 /** Reads who may pass. What is wrong is reported, and lets nobody in. */
 export function readPolicy(raw: RawAccess | undefined, at: Path, reporter: Reporter): Policy {
   if (!Array.isArray(raw)) return readSimple(raw, at, reporter)
   const rules = raw.map((rule, index) => readRule(rule, [...at, index], reporter))
+  const patterns = raw.reduce((sum, { paths }) => sum + (paths?.length ?? 0), 0)
+  if (patterns > mostPatterns) {
+    reporter.error(at, {
+      code: 'out-of-range',
+      what: `has ${patterns} paths, more than anybody can keep in mind`,
+      remedy: `write at most ${mostPatterns}, or give parts of it routes of their own`,
+    })
+  }
   return { kind: 'rules', rules }
 }
 

@@ -147,6 +147,8 @@ const upstreamOnly = [
   'timeouts',
   'webSocket',
   'sharesUpstreamWith',
+  'identityHeaders',
+  'parentCookies',
 ] as const
 
 function noteIneffective(
@@ -154,7 +156,15 @@ function noteIneffective(
   at: Path,
   context: { readonly target: Target; readonly reporter: Reporter },
 ): void {
-  if (context.target.kind === 'upstream') return
+  const { target } = context
+  if (raw.wake !== undefined && (target.kind !== 'upstream' || target.vm === null)) {
+    context.reporter.warning([...at, 'wake'], {
+      code: 'no-effect',
+      what: 'has no effect: the route leads to no VM',
+      remedy: 'write vm:port in to, or remove this',
+    })
+  }
+  if (target.kind === 'upstream') return
   for (const key of upstreamOnly) {
     if (raw[key] === undefined) continue
     context.reporter.warning([...at, key], {

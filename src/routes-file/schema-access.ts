@@ -3,10 +3,6 @@
 import * as z from 'zod'
 import { durationPattern } from './units.ts'
 
-/** More rules than anybody keeps in his head; comparing two tables takes the square of it. */
-const mostRules = 50
-const mostPatterns = 50
-
 const simple = z
   .union([
     z.literal('public'),
@@ -40,7 +36,6 @@ const rule = z
     paths: z
       .array(z.string().describe('write a whole path, such as /share/* or /api/**'))
       .min(1)
-      .max(mostPatterns)
       .optional()
       .describe('write whole paths such as [/share/*, /api/**]; not written: every path'),
     access: simple,
@@ -49,7 +44,7 @@ const rule = z
 
 /** `access:` of a route. */
 export const access = z
-  .union([...simple.options, z.array(rule).min(1).max(mostRules)])
+  .union([...simple.options, z.array(rule).min(1)])
   .describe(
     'write public (everyone), login (everyone signed in), nobody, { users: [...], groups: [...], with: passkey, within: 15m }, or a list of rules [{ methods, paths, access }] of which the first that fits decides',
   )

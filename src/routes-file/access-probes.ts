@@ -1,0 +1,88 @@
+// The addresses that two tables are asked about, so that every difference in who may enter shows.
+
+import type { AccessRule, Route, TableDefinition } from '../model.ts'
+import { routePattern, sampleOf, sampleWords, sharedSample } from './path-samples.ts'
+
+/** One request to ask both tables about. */
+export interface Probe {
+  /** How it is called in a sentence. */
+  readonly name: string
+  /** The route it was made for; `null`: none. */
+  readonly id: string | null
+  readonly host: string
+  /** As routes.yaml writes paths; a character that no path has stands for any. */
+  readonly path: string
+  readonly method: string
+}
+
+/** Requests for the same address, by all methods that some rule tells apart. */
+export interface Place {
+  /** The same place, whatever the method. */
+  readonly name: string
+  readonly probes: readonly Probe[]
+}
+
+/** No host and no method of a table can be called so. */
+const anyLabel = '(any)'
+export const anyMethod = '(any)'
+
+/**
+ * Everything that could differ: each route's own path, the paths below it, and for routes with rules a path for every
+ * pattern and every pair of them. A request is decided by one rule before and by one after; where the patterns of these
+ * two meet, the pair's sample is decided by the same two.
+ */
+export function places(
+  before: TableDefinition,
+  after: TableDefinition,
+): readonly (readonly Place[])[] {
+  const byId = new Map<string, Route[]>()
+  for (const route of [...before.routes, ...after.routes]) {
+    byId.set(route.id, [...(byId.get(route.id) ?? []), route])
+  }
+  const all = [...byId.values()].map(placesOf)
+  return [...all, [place({ name: 'unknown hosts', id: null, host: anyLabel, path: '/' }, [])]]
+}
+
+/** @param routes the route before and after, or one of the two. */
+function placesOf(routes: readonly Route[]): readonly Place[] {
+  const [first] = routes
+  if (first === undefined) return []
+  const { id, host: pattern, path } = first
+  const host = pattern.kind === 'exact' ? pattern.host : `${anyLabel}.${pattern.suffix}`
+  const rules = routes.flatMap(({ policy }) => (policy.kind === 'rules' ? policy.rules : []))
+  const below = sampleOf(routePattern({ path, matching: 'prefix' }))
+  const hostName = id.slice(0, id.length - path.length)
+  const samples = new Set(samplesOf(rules, isSame(routes)))
+  samples.delete(path)
+  samples.delete(below)
+  return [path, below, ...samples].map((sample) =>
+    place({ name: `${hostName}${sampleWords(sample)}`, id, host, path: sample }, rules),
+  )
+}
+
+/** Rules that stay as they are give every path to the same rule as before. */
+function isSame([before, after]: readonly Route[]): boolean {
+  return (
+    after === undefined || JSON.stringify(before?.policy ?? null) === JSON.stringify(after.policy)
+  )
+}
+
+function samplesOf(rules: readonly AccessRule[], alone: boolean): readonly string[] {
+  const patterns = [...new Set(rules.flatMap(({ paths }) => paths ?? []))]
+  const samples = patterns.map(sampleOf)
+  if (alone) return samples
+  for (const [index, a] of patterns.entries()) {
+    for (const b of patterns.slice(index + 1)) {
+      const shared = sharedSample(a, b)
+      if (shared !== null) samples.push(shared)
+    }
+  }
+  return samples
+}
+
+function place(at: Omit<Probe, 'method'>, rules: readonly AccessRule[]): Place {
+  const named = [...new Set(rules.flatMap(({ methods }) => methods ?? []))]
+  const probes = named.map((method) => ({ ...at, name: `${method} ${at.name}`, method }))
+  const rest = named.length === 0 ? at.name : `${at.name} (other methods)`
+  return { name: at.name, probes: [...probes, { ...at, name: rest, method: anyMethod }] }
+}
