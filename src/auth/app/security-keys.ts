@@ -2,10 +2,10 @@
 
 import type { FastifyInstance } from 'fastify'
 import type { AppContext } from './context.ts'
+import { finishSignIn } from './finish-sign-in.ts'
 import { jsonOf, textOf } from './forms.ts'
 import { checkKey } from './key-check.ts'
 import { refuseExpired, refuseKey, refuseThrottled } from './key-pages.ts'
-import { finishSignIn } from './login.ts'
 import { loginParty, requestOptions } from './webauthn.ts'
 
 declare module './flows.ts' {
