@@ -7,7 +7,7 @@ import { GatehouseError } from '../errors.ts'
 import type { EventLog } from '../log.ts'
 import type { Durability, Statements } from './database.ts'
 import { ensurePrivateFile } from './private-file.ts'
-import { cannotOpen, isBusy, sqliteError } from './sqlite-errors.ts'
+import { cannotOpen, isBusy, isDamage, sqliteError } from './sqlite-errors.ts'
 
 export interface DatabaseFile {
   /** As `Database.read`; work gets plain statements. */
@@ -178,6 +178,26 @@ export async function openDatabaseFile(options: FileOptions): Promise<DatabaseFi
     close() {
       if (db.isOpen) db.close()
     },
+  }
+}
+
+/**
+ * Keeps everybody else away from a database, to exchange it. Its log is folded in: the file is all there is then.
+ *
+ * @returns `in-use`: another process has it open; `damaged`: its locks mean nothing any more.
+ */
+export function lockDatabaseFile(file: string): { release(): void } | 'in-use' | 'damaged' {
+  const db = open(file)
+  try {
+    db.prepare('PRAGMA locking_mode = EXCLUSIVE').get()
+    db.prepare('PRAGMA journal_mode = DELETE').get()
+    db.exec('BEGIN EXCLUSIVE; COMMIT')
+    return { release: () => db.close() }
+  } catch (error) {
+    db.close()
+    if (isBusy(error)) return 'in-use'
+    if (isDamage(error)) return 'damaged'
+    throw sqliteError(file, error)
   }
 }
 

@@ -6,6 +6,7 @@ import { integerOf, type Statements } from './database.ts'
 import type { DatabaseFile } from './file-store.ts'
 import type { Migration } from './migrations.ts'
 import { ensurePrivateFile } from './private-file.ts'
+import { isBusy } from './sqlite-errors.ts'
 
 /** `GATE`: says in the header that the file is ours (PRAGMA application_id). */
 const applicationId = 0x47415445
@@ -13,7 +14,7 @@ const applicationId = 0x47415445
 /**
  * All steps or none. The copy `<file>.before-<version>` is made when there is something to lose.
  *
- * @throws GatehouseError `store-newer`, `store-corrupt` for another program's database; nothing was changed then.
+ * @throws GatehouseError `store-in-use`: another process has the file open while the schema must change. `store-newer`, `store-corrupt` for another program's database; nothing was changed then.
  */
 export async function migrate(
   db: DatabaseFile,
@@ -22,8 +23,30 @@ export async function migrate(
 ): Promise<void> {
   const before = await db.bare((sql) => versionOf(sql, file, migrations.length))
   if (before === migrations.length) return
-  if (before > 0) await copyBefore(db, file, before)
-  await db.write((sql) => {
+  if (before === 0) return run(db, file, migrations)
+  await copyBefore(db, file, before)
+  // An older gateway that still runs would go on with statements of its own schema. In this mode a transaction
+  // succeeds only if nobody else has the file open.
+  await db.bare((sql) => sql.get('PRAGMA locking_mode = EXCLUSIVE'))
+  try {
+    await run(db, file, migrations)
+  } catch (cause) {
+    if (!(cause instanceof GatehouseError) || !isBusy(cause.cause)) throw cause
+    throw new GatehouseError('store-in-use', `${file} is in use by an older version of Gatehouse`, {
+      remedy: 'restart the gateway, then do this again',
+      cause,
+    })
+  } finally {
+    await db.bare((sql) => {
+      sql.get('PRAGMA locking_mode = NORMAL')
+      // The lock goes with the next look at the file.
+      pragma(sql, 'user_version')
+    })
+  }
+}
+
+function run(db: DatabaseFile, file: string, migrations: readonly Migration[]): Promise<void> {
+  return db.write((sql) => {
     // Two processes may have started at once; the other one was first then.
     const version = versionOf(sql, file, migrations.length)
     for (const step of migrations.slice(version)) step(sql)

@@ -1,6 +1,6 @@
 // The store in one SQLite file: users, sessions, tokens, audit and settings. Puts the tables together; holds the rules of opening.
 
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Audit } from '../auth/audit.ts'
 import type { UserStore } from '../auth/people.ts'
@@ -21,6 +21,7 @@ import { type Migration, migrations } from './migrations.ts'
 import { createPasskeyTable } from './passkey-table.ts'
 import { createPasswordTable } from './password-table.ts'
 import { ensurePrivateFile } from './private-file.ts'
+import { currentKey, type Rotation, rotateKey } from './rotate-key.ts'
 import { placeOf, sealed } from './sealed-columns.ts'
 import { createSessionTable } from './session-table.ts'
 import { createSettingTable } from './setting-table.ts'
@@ -43,8 +44,8 @@ export interface Store {
   check(): Promise<readonly string[]>
   /** Writes a consistent copy, also while others write. @throws GatehouseError `store-unavailable`. */
   backupTo(path: string): Promise<void>
-  /** Id of the key that everything is encrypted with. */
-  keyId(): Promise<string>
+  /** Encrypts everything with another key, see rotate-key.ts. */
+  rotateKey(): Promise<Rotation>
   /** Flushes the audit log, then lets go of the file. Everything later rejects. */
   close(): Promise<void>
 }
@@ -85,22 +86,28 @@ export function openStoreIn(options: {
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { file, vault, log, busyMs } = options
-  try {
+  return orCorrupt(file, async () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const db = await openDatabaseFile({ file, busyMs, log })
     try {
       await insistOnHealth(db, file)
       await migrate(db, file, options.migrations ?? migrations)
       await bindKey(db, vault)
+      return storeOf(db, options)
     } catch (error) {
       db.close()
       throw error
     }
-    return storeOf(db, options)
+  })
+}
+
+async function orCorrupt<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
   } catch (error) {
     if (!isDamage(error)) throw error
     throw new GatehouseError('store-corrupt', `the database ${file} is damaged or no database`, {
-      remedy: `put back a backup by "gatehouse restore", or move it away with its -wal and -shm: then everybody enrols anew`,
+      remedy: `put back a backup by "gatehouse restore"; without one, move it away with its -wal and -shm: then everybody enrols anew`,
       cause: error,
     })
   }
@@ -124,13 +131,8 @@ function storeOf(file: DatabaseFile, { vault, log }: StoreOptions): Store {
     settings: createSettingTable(db),
     changes: file.changes,
     check: () => file.bare(faults),
-    backupTo: (path) =>
-      file.bare((sql) => {
-        // VACUUM INTO takes an empty file, and keeps its mode.
-        ensurePrivateFile(path)
-        sql.run('VACUUM INTO ?', path)
-      }),
-    keyId: () => file.read(currentKey),
+    backupTo: (path) => file.bare((sql) => copyInto(sql, path)),
+    rotateKey: () => rotateKey(file, vault),
     async close() {
       await audit.flush()
       const lost = audit.waiting()
@@ -138,6 +140,49 @@ function storeOf(file: DatabaseFile, { vault, log }: StoreOptions): Store {
       file.close()
     },
   }
+}
+
+/**
+ * Copies the database of a data directory for a backup. Makes none, and changes none: a gateway of another version
+ * may be using it.
+ *
+ * @returns id of its key; `null`: there is no database, or nothing in it.
+ * @throws GatehouseError `store-corrupt`, `store-unavailable`.
+ */
+export async function copyDatabase(options: {
+  readonly file: string
+  readonly to: string
+  readonly log: StoreOptions['log']
+  readonly busyMs: number
+}): Promise<string | null> {
+  const { file, to } = options
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return null
+  return orCorrupt(file, async () => {
+    const db = await openDatabaseFile(options)
+    try {
+      await insistOnHealth(db, file)
+      await db.bare((sql) => copyInto(sql, to))
+    } finally {
+      db.close()
+    }
+    // Asked of the copy: the key may have been changed a moment later.
+    const copy = await openDatabaseFile({ ...options, file: to })
+    try {
+      return await copy.read((tables) =>
+        tables.get("SELECT 1 FROM sqlite_schema WHERE name = 'vault'") === null
+          ? null
+          : currentKey(tables),
+      )
+    } finally {
+      copy.close()
+    }
+  })
+}
+
+function copyInto(sql: Statements, path: string): void {
+  // VACUUM INTO takes an empty file, and keeps its mode.
+  ensurePrivateFile(path)
+  sql.run('VACUUM INTO ?', path)
 }
 
 /** Transactions that can seal; a value that cannot be opened is an unusable store to whoever asked for it. */
@@ -163,12 +208,6 @@ function orUnavailable<T>(work: () => T): T {
     const remedy = error.remedy === null ? {} : { remedy: error.remedy }
     throw new GatehouseError('store-unavailable', error.message, { ...remedy, cause: error })
   }
-}
-
-function currentKey(sql: Statements): string {
-  const row = sql.get('SELECT key_id FROM vault WHERE id = 1')
-  if (row === null) throw new GatehouseError('store-unavailable', 'the database names no key')
-  return textOf(row, 'key_id')
 }
 
 /** Notes the key in a new database; proves in an old one that it is the right one. */
