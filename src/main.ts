@@ -109,6 +109,12 @@ async function runCommand(
         now: Date.now,
       })
     }
+    case 'key rotate': {
+      const { rotateKey } = await import('./cli/key.ts')
+      process.umask(0o077)
+      becomeOwnerOf(config.dataDir)
+      return rotateKey(base)
+    }
     default:
       return command satisfies never
   }

@@ -36,11 +36,11 @@ export interface Group {
 
 /** In the order of help. */
 export const groups: readonly Group[] = [
-  { name: 'user', summary: 'people who may sign in' },
+  { name: 'user', summary: 'people' },
   { name: 'session', summary: 'who is signed in, and where' },
   { name: 'token', summary: "programs' own way in" },
   { name: 'bans', summary: 'networks that guessed too often' },
-  { name: 'key', summary: 'the key that secrets at rest are encrypted with' },
+  { name: 'key', summary: 'of the secrets in the database' },
 ]
 
 const json: Flag = { name: 'json', value: null, summary: 'print JSON, for programs' }
@@ -101,6 +101,8 @@ export const commands = [
     flags: [
       { name: 'user', value: '<name>', summary: 'as this person (default: a stranger)' },
       { name: 'groups', value: '<a,b>', summary: 'groups of that person' },
+      { name: 'with', value: '<proof>', summary: 'signed in with passkey or second-factor' },
+      { name: 'age', value: '<duration>', summary: 'signed in so long ago, such as 20m' },
       { name: 'method', value: '<method>', summary: 'GET when not given' },
       { name: 'origin', value: '<origin>', summary: 'the Origin header of the request' },
       { name: 'fetch-site', value: '<site>', summary: 'its Sec-Fetch-Site header' },
@@ -142,6 +144,19 @@ export const commands = [
     ],
   },
   ...peopleCommands,
+  {
+    name: 'key rotate',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'encrypt all secrets in the database with a new key',
+    takesSettings: true,
+    flags: [],
+    details: [
+      'Works while the gateway runs. Backups made before hold the old key.',
+      'With the secret ENCRYPTION_KEY: first put the old one into ENCRYPTION_KEY_PREVIOUS.',
+    ],
+  },
   {
     name: 'help',
     operands: '[command]',

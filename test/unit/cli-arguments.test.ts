@@ -2,7 +2,7 @@
 
 import t from 'tap'
 import { parseArguments } from '../../src/cli/arguments.ts'
-import { commands } from '../../src/cli/commands.ts'
+import { type Command, commands, commandsOf, groups } from '../../src/cli/commands.ts'
 import { renderHelp } from '../../src/cli/help.ts'
 import { options } from '../../src/config.ts'
 
@@ -91,10 +91,77 @@ t.test('a value that looks like a command is a value', async (t) => {
   t.match(parse('--user serve explain https://a/'), { command: 'explain', problems: [] })
 })
 
+t.test('a command of two words takes operands and flags like any other', async (t) => {
+  for (const line of ['user groups ana a,b --data /x', '--data /x user groups ana a,b']) {
+    const { command, operands, settings, problems } = parse(line)
+    t.strictSame(problems, [], line)
+    t.equal(command, 'user groups')
+    t.strictSame(operands, ['ana', 'a,b'])
+    t.strictSame(settings, { data: '/x' })
+  }
+  t.match(parse('user --data /x list --json'), { command: 'user list', problems: [] })
+  t.match(parse('user link').problems, [{ where: 'user link', what: 'needs <name>' }])
+  t.match(parse('user list ana').problems, [{ what: /one word too many for user list/ }])
+  t.match(parse('user disable ana --yes').problems, [{ what: 'is not a flag of user disable' }])
+})
+
+t.test('half of such a command says what the other half may be', async (t) => {
+  t.match(parse('user'), { command: null, problems: [{ what: /^needs one of add, list,/ }] })
+  t.match(parse('user ad ana').problems, [{ where: 'user ad', remedy: 'did you mean user add?' }])
+  t.match(parse('user banana').problems, [{ remedy: /^write one of add, list,/ }])
+  t.match(parse('usr').problems, [{ remedy: 'did you mean user?' }])
+  t.match(parse('add').problems, [{ what: 'is not a command' }])
+})
+
+t.test('help for one of them is asked for in all the usual ways', async (t) => {
+  for (const line of ['help user add', 'user add --help', 'user add ana -h', '-h user add ana']) {
+    t.match(parse(line), { command: 'help', operands: ['user', 'add'] }, line)
+  }
+  t.match(parse('user --help'), { command: 'help', operands: ['user'] })
+  for (const { name } of groups) {
+    const text = renderHelp(name)
+    for (const command of commandsOf(name)) t.match(text, `  ${command.name}`)
+    t.equal(renderHelp(`${name} banana`), text)
+  }
+})
+
+t.test('a reference that begins with a hyphen is no flag', async (t) => {
+  t.match(parse('session revoke -Bc_efghijkl'), { operands: ['-Bc_efghijkl'], problems: [] })
+  t.match(parse('token revoke --cdefgh'), { operands: ['--cdefgh'], problems: [] })
+  t.match(parse('session revoke --config'), { problems: [{ what: 'needs a value' }] })
+  t.match(parse('session revoke --usr ana').problems, [{ remedy: 'did you mean --user?' }])
+  t.match(parse('user link -Bc_efghijkl').problems, [{ what: 'is not a flag of user link' }])
+})
+
+t.test(
+  'a flag takes a value in all commands or in none: where words begin depends on it',
+  async (t) => {
+    const takes = new Map<string, boolean>()
+    const all: readonly Command[] = commands
+    for (const { name, flags } of all) {
+      for (const flag of flags) {
+        const value = flag.value !== null
+        t.equal(takes.get(flag.name) ?? value, value, `${name} --${flag.name}`)
+        takes.set(flag.name, value)
+        t.notOk(
+          options.some((option) => option.name === flag.name),
+          `--${flag.name} is a setting`,
+        )
+      }
+    }
+  },
+)
+
 t.test('help names every command, flag and setting', async (t) => {
   const overview = renderHelp(null)
+  const byGroup = new Set(groups.map(({ name }) => name))
   for (const { name, flags, takesSettings } of commands) {
-    t.match(overview, `  ${name}`)
+    const [first = '', second] = name.split(' ')
+    if (second === undefined) t.match(overview, `  ${name}`)
+    else {
+      t.ok(byGroup.has(first), name)
+      t.match(overview, new RegExp(`^  ${first} … .*\\b${second}\\b`, 'm'))
+    }
     const text = renderHelp(name)
     for (const flag of flags) t.match(text, `--${flag.name}`, `${name} --${flag.name}`)
     t.equal(text.includes('--public-port'), takesSettings, name)
@@ -104,7 +171,8 @@ t.test('help names every command, flag and setting', async (t) => {
 })
 
 t.test('help fits a terminal of 100 columns', async (t) => {
-  for (const topic of [null, ...commands.map(({ name }) => name)]) {
+  const topics = [...commands, ...groups].map(({ name }) => name)
+  for (const topic of [null, ...topics]) {
     const longest = Math.max(
       ...renderHelp(topic)
         .split('\n')

@@ -8,9 +8,10 @@ import { options, readConfig, variableOf } from '../../src/config.ts'
 
 const text = readFileSync(join(dirname(import.meta.dirname), '../docs/commands.md'), 'utf8')
 
-/** Text of a section up to the next heading of the same level. */
+/** Text of a section up to the next heading. */
 function section(title: string): string {
-  return new RegExp(`^## ${title}\\n([\\s\\S]*?)(?=^## )`, 'm').exec(`${text}\n## `)?.[1] ?? ''
+  const pattern = new RegExp(`^##+ ${title}\\n([\\s\\S]*?)(?=^##+ )`, 'm')
+  return pattern.exec(`${text}\n## `)?.[1] ?? ''
 }
 
 /** Rows of all tables, as cells without the back quotes. */
@@ -76,16 +77,15 @@ t.test('every command with flags has a section that lists exactly these', async 
 
 t.test('every example is a command line that is understood', async (t) => {
   const { parseArguments } = await import('../../src/cli/arguments.ts')
-  const examples = [...text.matchAll(/^(?:sudo -u \w+ )?gatehouse ((?!<).+)$/gm)].map(
+  const examples = [...text.matchAll(/^(?:sudo (?:-u \w+ )?)?gatehouse ((?!<).+)$/gm)].map(
     ([, line]) => line ?? '',
   )
   t.ok(examples.length >= 6)
   for (const line of examples) {
-    const words = line
-      .replace(/\s+#.*$/, '')
-      .replaceAll("'", '')
-      .split(/\s+/)
-    t.strictSame(parseArguments(words).problems, [], line)
-    t.ok(commandNamed(words[0] ?? ''), line)
+    const quoted = line.replace(/\s+#.*$/, '').matchAll(/'([^']*)'|\S+/g)
+    const words = [...quoted].map(([word, inside]) => inside ?? word)
+    const { command, problems } = parseArguments(words)
+    t.strictSame(problems, [], line)
+    t.ok(commandNamed(command ?? ''), line)
   }
 })
