@@ -12,6 +12,7 @@ import type {
   UpstreamTarget,
   UserId,
 } from './model.ts'
+import { foldPath } from './path-case.ts'
 
 /** Header edits with their secrets filled in. */
 export interface RuntimeHeaderEdits {
@@ -90,7 +91,7 @@ export interface RouteTableDeps {
 
 interface Entry {
   readonly path: string
-  readonly lowerPath: string
+  readonly foldedPath: string
   readonly exact: boolean
   readonly route: RuntimeRoute
 }
@@ -106,14 +107,16 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
   )
   const exact = new Map<string, Entry[]>()
   const wildcard = new Map<string, Entry[]>()
+  let anyFolded = false
   for (const route of routes) {
     const { host, path, matching } = route.definition
     const hosts = host.kind === 'exact' ? exact : wildcard
     const name = host.kind === 'exact' ? host.host : host.suffix
     const entries = hosts.get(name) ?? []
     const canonical = deps.canonicalRoutePath(path)
-    const lowerPath = canonical.toLowerCase()
-    entries.push({ path: canonical, lowerPath, exact: matching === 'exact', route })
+    const foldedPath = foldPath(canonical)
+    anyFolded ||= foldedPath !== canonical
+    entries.push({ path: canonical, foldedPath, exact: matching === 'exact', route })
     hosts.set(name, entries)
   }
   // Longest first; an exact match of the same path is looked at before the prefix.
@@ -128,19 +131,23 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
   }
 
   function guardsIgnoringCase(host: Host, path: CanonicalPath, matched: RuntimeRoute): boolean {
-    const lower = path.toLowerCase()
-    if (lower === path) return false
+    const folded = foldPath(path)
+    if (folded === path && !anyFolded) return false
     let length = 0
     let guarded = false
-    for (const { lowerPath, exact: whole, route } of entriesOf(host) ?? []) {
-      if (lowerPath.length < length) break
-      if (!covers(lowerPath, whole, lower)) continue
+    let both = false
+    for (const { foldedPath, exact: whole, route } of entriesOf(host) ?? []) {
+      if (foldedPath.length < length || !covers(foldedPath, whole, folded)) continue
+      if (foldedPath.length > length) {
+        length = foldedPath.length
+        guarded = false
+        both = false
+      }
       // A table that has both spellings means both.
-      if (route === matched) return false
-      length = lowerPath.length
-      guarded ||= route.policy.kind !== 'public'
+      if (route === matched) both = true
+      else if (route.policy.kind !== 'public') guarded = true
     }
-    return guarded
+    return guarded && !both
   }
 
   /** A host with routes of its own never falls through to a wildcard: what was meant to be closed stays closed. */

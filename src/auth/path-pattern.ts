@@ -1,5 +1,7 @@
 // Patterns over canonical paths: `*` inside one segment, `**` any number of segments. Compiled once. Hot path.
 
+import { foldPath } from '../path-case.ts'
+
 /** A test for paths, made from patterns. */
 export type PathTest = (path: string) => boolean
 
@@ -20,17 +22,6 @@ export function compilePathPatterns(patterns: readonly string[]): PathTest {
 /** The same for a backend that does not tell upper from lower case. The test takes what `foldPath` returns. */
 export function compilePathPatternsIgnoringCase(patterns: readonly string[]): PathTest {
   return compile(patterns.map((pattern) => foldPath(asPathBytes(pattern))))
-}
-
-/**
- * A canonical path as a backend reads it that does not tell upper from lower case, nor the spellings of `é`
- * (Unicode §3.11): for comparison alone.
- */
-export function foldPath(path: string): string {
-  for (let i = 0; i < path.length; i++) {
-    if (path.charCodeAt(i) > 0x7e) return foldUnicode(path)
-  }
-  return path.toLowerCase()
 }
 
 /** Text as canonical paths have it: its UTF-8 bytes as characters (`proxy/target.ts`). */
@@ -157,12 +148,6 @@ function isBelow(path: string, prefix: string): boolean {
 function withoutSlash(path: string): string {
   const last = path.length - 1
   return last > 0 && path.charCodeAt(last) === 0x2f ? path.slice(0, last) : path
-}
-
-function foldUnicode(path: string): string {
-  const text = Buffer.from(path, 'latin1').toString('utf8')
-  // Up and down again: the Kelvin sign is no other letter than k.
-  return text.normalize('NFC').toUpperCase().toLowerCase().normalize('NFC')
 }
 
 function hasControls(text: string): boolean {

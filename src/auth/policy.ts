@@ -1,10 +1,10 @@
 // May this request pass? Pure: policy, identity and a few facts in, one Decision out. Hot path.
 
 import type { AccessRule, Decision, Identity, Policy, Requirement, SimplePolicy } from '../model.ts'
+import { foldPath } from '../path-case.ts'
 import {
   compilePathPatterns,
   compilePathPatternsIgnoringCase,
-  foldPath,
   type PathTest,
 } from './path-pattern.ts'
 
