@@ -8,6 +8,7 @@ import type { CsrfFault } from './csrf.ts'
 import { type Form, fieldOf } from './forms.ts'
 import { type Html, html, noHtml } from './html.ts'
 import { refuse } from './layout.ts'
+import { maxReturnLength } from './return-to.ts'
 
 /** A POST that may not be one of our own pages'. What was asked for travels on; nothing was done. */
 export function refuseCsrf(reply: FastifyReply, fault: Exclude<CsrfFault, null>): FastifyReply {
@@ -89,7 +90,11 @@ function startAgain(reply: FastifyReply): Html {
   const { body } = reply.request
   const form: Form = body instanceof Map ? body : new Map()
   const kept = (name: string, maxLength: number) => fieldOf(form, name, maxLength) || null
-  const values = { rd: kept('rd', 4096), reason: kept('reason', 32), name: kept('name', 64) }
+  const values = {
+    rd: kept('rd', maxReturnLength),
+    reason: kept('reason', 32),
+    name: kept('name', 64),
+  }
   return html`<form method="get" action="/">${hidden(values)}<button class="button" autofocus>Try again</button></form>`
 }
 
@@ -117,6 +122,13 @@ const refusals: ReadonlyMap<string, Refusal> = new Map(
       lead: 'The gateway cannot reach its own records. Whoever is signed in stays so. Please try again in a moment.',
       again: true,
       retryAfterSeconds: 5,
+    },
+    'session-ended': {
+      status: 409,
+      title: 'The session has ended',
+      lead: 'It ended while this was under way, here or from another device. Please sign in again.',
+      again: true,
+      retryAfterSeconds: null,
     },
     'bad-form': unreadable(400, 'The gateway could not read what your browser sent.'),
     FST_ERR_CTP_BODY_TOO_LARGE: unreadable(413, 'What your browser sent is too large.'),

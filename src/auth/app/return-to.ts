@@ -3,14 +3,15 @@
 import { parseHost } from '../../host.ts'
 import type { AppContext } from './context.ts'
 
-/** Longest address that is followed, characters. */
-const maxLength = 4096
+/** Longest address that is followed, characters: the longest target that is carried here, and a host. */
+export const maxReturnLength = 4608
 
 /**
- * Scheme, authority and rest as they are written. No user information, no backslash, no white space, no control
- * character, no percent sign or non-ASCII in the authority: whatever two readers of an address read differently.
+ * Scheme, authority, path and the rest as they are written. No user information, no white space, no control character, no
+ * percent sign in the authority, no backslash before the query: whatever two readers of an address read differently.
  */
-const address = /^https:\/\/([a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?((?:[/?#][\x21-\x5b\x5d-\x7e]*)?)$/i
+const address =
+  /^https:\/\/([a-z0-9.-]+)(?::[1-9][0-9]{0,4})?(?:\/[\x21-\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*)?(?:[?#][\x21-\x7e]*)?$/i
 
 type ReturnDeps = Pick<AppContext, 'routeOf' | 'publicPort' | 'loginHost'>
 
@@ -21,7 +22,7 @@ type ReturnDeps = Pick<AppContext, 'routeOf' | 'publicPort' | 'loginHost'>
  *   From a service's landing page, the page behind it. `null`: nothing that we lead to; the login page itself too.
  */
 export function readReturnTo(text: string | null, context: ReturnDeps): string | null {
-  if (text === null || text.length > maxLength) return null
+  if (text === null || text.length > maxReturnLength) return null
   const written = address.exec(text)
   if (written === null || !URL.canParse(text)) return null
   const url = new URL(text)
