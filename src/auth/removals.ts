@@ -1,30 +1,35 @@
 // Things that are gone in memory and must go from the store: tried until the store takes it, and never brought back.
 
-/** Tombstones kept; one waiting for the store is kept beyond that. */
+import type { StoreTrouble } from './store-trouble.ts'
+
+/** Tombstones kept; one that waits for the store is kept beyond that. */
 const maxRemembered = 10_000
+/** A store that is locked makes everybody wait; milliseconds. */
+const retryMs = 5_000
 
 export interface Removals<Id> {
   /** Never rejects: what the store refuses waits for `retry`. */
   add(ids: readonly Id[], remove?: () => Promise<unknown>): Promise<void>
   /** Was it removed? Also long after the store has done it: a reading that began before must not bring it back. */
   has(id: Id): boolean
-  /** Tries again what the store refused. Never rejects. */
+  /** Tries again what the store refused, every five seconds at most. Never rejects. */
   retry(): Promise<void>
-  /** How many the store still has. */
+  /** How many the store may still have. */
   readonly waiting: number
 }
 
 export interface RemovalsDeps<Id> {
   readonly remove: (ids: readonly Id[]) => Promise<unknown>
-  /** Told once when the store begins to refuse, and once (`null`) when it takes removals again. */
-  readonly report: (error: unknown) => void
+  /** Any clock, milliseconds. */
+  readonly now: () => number
+  readonly trouble: StoreTrouble
 }
 
 export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
-  /** In the order they went; true: the store still has it. */
+  /** In the order they went; true: the store may still have it. */
   const gone = new Map<Id, boolean>()
   let waiting = 0
-  let failing = false
+  let triedAt = 0
 
   async function add(
     ids: readonly Id[],
@@ -32,21 +37,18 @@ export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
   ): Promise<void> {
     if (ids.length === 0) return
     for (const id of ids) bury(id)
+    triedAt = deps.now()
     try {
       await remove()
     } catch (error) {
-      if (!failing) deps.report(error)
-      failing = true
+      deps.trouble.failed(error)
       return
     }
     for (const id of ids) {
       if (gone.get(id) === true) waiting -= 1
       gone.set(id, false)
     }
-    if (failing && waiting === 0) {
-      failing = false
-      deps.report(null)
-    }
+    if (waiting === 0) deps.trouble.worked()
   }
 
   function bury(id: Id): void {
@@ -61,7 +63,7 @@ export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
   }
 
   async function retry(): Promise<void> {
-    if (!failing) return
+    if (waiting === 0 || Math.abs(deps.now() - triedAt) < retryMs) return
     const ids: Id[] = []
     for (const [id, waits] of gone) if (waits) ids.push(id)
     await add(ids)

@@ -8,6 +8,9 @@ export type RandomBytes = (size: number) => Uint8Array
 /** Characters of a secret: 32 bytes as base64url without padding (RFC 4648 §5). */
 export const secretLength = 43
 
+/** What a personal token begins with, so that people and leak scanners recognise it; a secret follows. */
+export const tokenPrefix = 'gth_'
+
 /** A new secret of 256 bits. */
 export function newSecret(randomBytes: RandomBytes): string {
   return randomText(32, randomBytes)

@@ -8,52 +8,12 @@ import { createDirectory } from './directory.ts'
 import type { User, UserStore } from './people.ts'
 import { createRemovals } from './removals.ts'
 import { newSecret, type RandomBytes, randomText, sameHash, secretHash } from './secret-text.ts'
+import type { Issued, NewSession, Session, Shown } from './session.ts'
+import { createSessionIndex, identityOf, type Live } from './session-index.ts'
 import type { SessionRecord, SessionStore, SignInMethod } from './session-store.ts'
+import { createStoreTrouble } from './store-trouble.ts'
 
-/** A person on a device, signed in. */
-export interface Session {
-  /** `lastSeenAt` and `lastAddress` are brought up to date by `list`, `byRef` and `flush`. Replaced on change. */
-  readonly record: SessionRecord
-  /** Replaced when the user changes. */
-  readonly identity: Identity
-  /** It was ended, or its secrets were replaced: for whoever remembers it from an earlier request. */
-  readonly ended: boolean
-  readonly activity: SessionActivity
-}
-
-/** When a session began and was used, by the steady clock in milliseconds: nobody is signed out by a clock that is set. */
-export interface SessionActivity {
-  readonly beganAt: number
-  seenAt: number
-  address: string
-  /** Not in the store yet. */
-  unsaved: boolean
-}
-
-/** What a sign-in has shown. */
-export interface Shown {
-  readonly methods: readonly SignInMethod[]
-  readonly passkey: boolean
-  readonly secondFactor: boolean
-}
-
-export interface NewSession extends Shown {
-  readonly user: User
-  readonly remember: boolean
-  /** Provider account it depends on, `github:583231`; `null`: none. */
-  readonly account: string | null
-  readonly address: string
-  readonly userAgent: string
-}
-
-/** A session with its secrets, which nobody sees again. */
-export interface Issued {
-  readonly session: Session
-  /** Value of the session cookie. */
-  readonly token: string
-  /** Value of the login host's own cookie. */
-  readonly accountToken: string
-}
+export type { Issued, NewSession, Session, Shown } from './session.ts'
 
 export interface Sessions {
   /**
@@ -65,9 +25,7 @@ export interface Sessions {
   load(): Promise<void>
   /** Whose cookie is this? One hash and one look-up. @returns `null`: nobody's, or it has expired. */
   find(token: string): Session | null
-  /** Is a session that was found earlier on this connection still good? */
-  isLive(session: Session): boolean
-  /** After `find` or `isLive` in the same turn: it was used, from there. */
+  /** After `find`, in the same turn: it was used, from there. */
   seen(session: Session, address: string): void
   /** For pages that change an account: both cookies, of the same session. */
   bySecrets(token: string, accountToken: string): Session | null
@@ -122,15 +80,6 @@ export interface SessionsDeps {
 
 const maxPerUser = 100
 const maxUserAgentLength = 256
-const retryMs = 5_000
-
-interface Live extends Session {
-  record: SessionRecord
-  identity: Identity
-  ended: boolean
-  /** Position in the order of arrival: a reading of the store says nothing of those that came after it began. */
-  readonly order: number
-}
 
 /** A session on its way into the store. */
 interface Beginning {
@@ -142,39 +91,25 @@ interface Beginning {
 
 export function createSessions(deps: SessionsDeps): Sessions {
   const { store, log, steady, now, randomBytes = systemRandomBytes } = deps
-  const byHash = new Map<string, Live>()
-  const byRef = new Map<SessionRef, Live>()
-  const byUser = new Map<UserId, Set<Live>>()
+  const index = createSessionIndex({ limits: deps.limits, now, steady })
   const beginnings = new Set<Beginning>()
   const people = createDirectory()
   const removals = createRemovals<SessionRef>({
     remove: (refs) => store.remove(refs),
-    report: (error) => reportStore('session-removal', error),
+    now: steady,
+    trouble: createStoreTrouble(log, 'session-removal'),
   })
-  let arrivals = 0
+  const trouble = createStoreTrouble(log, 'last-seen')
   let loading: Promise<void> = Promise.resolve()
   let stepping: Promise<unknown> = Promise.resolve()
   /** The steady clock as the last look at a session read it. */
   let tick = steady()
-  let retryAt = 0
-  let touchFailing = false
 
   function find(token: string): Session | null {
-    const session = byHash.get(secretHash(token))
-    return session !== undefined && isLive(session) ? session : null
-  }
-
-  function isLive(session: Session): boolean {
+    const session = index.byHash(secretHash(token))
+    if (session === undefined) return null
     tick = steady()
-    return !session.ended && !hasExpired(session, tick)
-  }
-
-  function hasExpired({ record, activity }: Session, at: number): boolean {
-    const limits = deps.limits()
-    return record.remember
-      ? at - activity.seenAt > limits.rememberIdleMs ||
-          at - activity.beganAt > limits.rememberAbsoluteMs
-      : at - activity.seenAt > limits.idleMs || at - activity.beganAt > limits.absoluteMs
+    return index.hasExpired(session, tick) ? null : session
   }
 
   function seen({ activity }: Session, address: string): void {
@@ -196,7 +131,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   async function loadOnce(): Promise<void> {
-    const known = arrivals
+    const known = index.arrivals
     const mark = people.mark()
     // Sessions before people: whoever has a session here and is missing there is gone, and not merely new.
     const records = await store.all()
@@ -207,60 +142,19 @@ export function createSessions(deps: SessionsDeps): Sessions {
     for (const record of records) {
       present.add(record.ref)
       // Of what memory knows, memory knows better: nobody but this process writes a session a second time.
-      if (byRef.has(record.ref) || removals.has(record.ref)) continue
+      if (index.byRef(record.ref) !== undefined || removals.has(record.ref)) continue
       const user = people.user(record.user)
-      if (user === null || user.disabled || hasExpired(admit(record, user), steady())) {
+      if (user === null || user.disabled || index.hasExpired(index.admit(record, user), steady())) {
         dead.push(record.ref)
       }
     }
-    const vanished = [...byRef.values()].filter(
+    const vanished = [...index.all()].filter(
       ({ order, record }) => order <= known && !present.has(record.ref),
     )
     leave(vanished, 'revoked')
     void end(dead, 'expired')
     for (const id of changed) applyUser(id)
     if (changed.length > 0) deps.onChanged()
-  }
-
-  /** Puts a record into memory. */
-  function admit(record: SessionRecord, user: User): Live {
-    const wall = now()
-    const at = steady()
-    // A wall clock that stands before the last use was set back, or not set yet: the session is no younger for it.
-    const age = Math.max(wall, record.lastSeenAt) - record.createdAt
-    const session: Live = {
-      record,
-      identity: identityOf(record, user),
-      ended: false,
-      order: ++arrivals,
-      activity: {
-        beganAt: at - Math.max(0, age),
-        seenAt: at - Math.max(0, wall - record.lastSeenAt),
-        address: record.lastAddress,
-        unsaved: false,
-      },
-    }
-    insert(session)
-    return session
-  }
-
-  function insert(session: Live): void {
-    const { hash, ref, user } = session.record
-    byHash.set(hash, session)
-    byRef.set(ref, session)
-    const own = byUser.get(user)
-    if (own === undefined) byUser.set(user, new Set([session]))
-    else own.add(session)
-  }
-
-  function drop(session: Live): void {
-    const { hash, ref, user } = session.record
-    session.ended = true
-    byHash.delete(hash)
-    if (byRef.get(ref) === session) byRef.delete(ref)
-    const own = byUser.get(user)
-    own?.delete(session)
-    if (own?.size === 0) byUser.delete(user)
   }
 
   async function begin(input: NewSession): Promise<Issued> {
@@ -286,7 +180,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     }
     if (people.user(user.id) === null) people.put(user)
     await putOrUndo(record)
-    const session = byRef.get(record.ref) ?? admit(record, people.user(user.id) ?? user)
+    const session = index.byRef(record.ref) ?? index.admit(record, people.user(user.id) ?? user)
     endSurplus(session)
     return { session, ...secrets }
   }
@@ -299,11 +193,12 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   async function rotate({ record: { ref, user: id } }: Session, shown: Shown): Promise<Issued> {
-    const before = byRef.get(ref)
-    if (before === undefined || before.record.user !== id || !isLive(before)) throw ended()
+    const before = index.byRef(ref)
+    if (before === undefined || before.record.user !== id) throw ended()
+    if (index.hasExpired(before, steady())) throw ended()
     const secrets = newSecrets()
     const record: SessionRecord = {
-      ...upToDate(before),
+      ...index.upToDate(before),
       hash: secretHash(secrets.token),
       accountHash: secretHash(secrets.accountToken),
       methods: shown.methods,
@@ -314,11 +209,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     await putOrUndo(record)
     const user = people.user(id)
     if (before.ended || user === null) throw ended()
-    // A new object: whoever remembers the old one by the old cookie sees that it has ended.
-    drop(before)
-    const after: Live = { ...before, record, identity: identityOf(record, user), ended: false }
-    after.activity.seenAt = steady()
-    insert(after)
+    const after = index.replace(before, record, user)
     return { session: after, ...secrets }
   }
 
@@ -342,42 +233,30 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   function endSurplus(newest: Session): void {
-    const own = byUser.get(newest.record.user)
-    if (own === undefined || own.size <= maxPerUser) return
-    let idlest: Session | null = null
-    for (const session of own) {
-      if (session === newest) continue
-      if (idlest === null || session.activity.seenAt < idlest.activity.seenAt) idlest = session
-    }
-    if (idlest !== null) void end([idlest.record.ref], 'too-many')
+    const others = [...index.of(newest.record.user)].filter((session) => session !== newest)
+    const surplus = others
+      .sort((a, b) => a.activity.seenAt - b.activity.seenAt)
+      .slice(0, Math.max(0, others.length + 1 - maxPerUser))
+    void end(refsOf(surplus), 'too-many')
   }
 
   function list(user?: UserId): readonly Session[] {
-    const sessions = [...(user === undefined ? byRef.values() : (byUser.get(user) ?? []))]
-    for (const session of sessions) upToDate(session)
+    const sessions = [...(user === undefined ? index.all() : index.of(user))]
+    for (const session of sessions) index.upToDate(session)
     return sessions.sort((a, b) => b.activity.seenAt - a.activity.seenAt)
   }
 
   function byRefUpToDate(ref: string): Session | null {
-    const session = byRef.get(ref as SessionRef)
+    const session = index.byRef(ref as SessionRef)
     if (session === undefined) return null
-    upToDate(session)
+    index.upToDate(session)
     return session
-  }
-
-  function upToDate(session: Live): SessionRecord {
-    const { activity } = session
-    if (activity.unsaved) {
-      const lastSeenAt = Math.floor(now() - (steady() - activity.seenAt))
-      session.record = { ...session.record, lastSeenAt, lastAddress: activity.address }
-    }
-    return session.record
   }
 
   async function end(refs: readonly SessionRef[], reason: string): Promise<number> {
     const sessions: Live[] = []
     for (const ref of refs) {
-      const session = byRef.get(ref)
+      const session = index.byRef(ref)
       if (session !== undefined) sessions.push(session)
     }
     cancel(({ ref }) => refs.includes(ref))
@@ -388,39 +267,30 @@ export function createSessions(deps: SessionsDeps): Sessions {
 
   function endUser(user: UserId, reason: string, except?: SessionRef): Promise<number> {
     cancel((beginning) => beginning.user === user && beginning.ref !== except)
-    const own = [...(byUser.get(user) ?? [])]
-    return end(
-      own.map(({ record }) => record.ref).filter((ref) => ref !== except),
-      reason,
-    )
+    const refs = refsOf([...index.of(user)]).filter((ref) => ref !== except)
+    return end(refs, reason)
   }
 
   function endAccount(account: string, reason: string): Promise<number> {
     cancel((beginning) => beginning.account === account)
     const refs: SessionRef[] = []
-    for (const { record } of byRef.values()) if (record.account === account) refs.push(record.ref)
+    for (const { record } of index.all()) if (record.account === account) refs.push(record.ref)
     return end(refs, reason)
   }
 
   async function endAll(reason: string): Promise<number> {
     cancel(() => true)
-    const sessions = [...byRef.values()]
+    const sessions = [...index.all()]
     leave(sessions, reason)
-    await removals.add(
-      sessions.map(({ record }) => record.ref),
-      () => store.removeAll(),
-    )
+    await removals.add(refsOf(sessions), () => store.removeAll())
     return sessions.length
   }
 
   /** Out of memory, all at once, before anybody waits for anything. */
   function leave(sessions: readonly Live[], reason: string): void {
     if (sessions.length === 0) return
-    for (const session of sessions) drop(session)
-    deps.onEnded(
-      sessions.map(({ record }) => record.ref),
-      reason,
-    )
+    for (const session of sessions) index.drop(session)
+    deps.onEnded(refsOf(sessions), reason)
   }
 
   /** What is on its way into the store must not outlive an end that came first. */
@@ -439,7 +309,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
     if (user === null) void endUser(id, 'user-removed')
     else if (user.disabled) void endUser(id, 'user-disabled')
     else {
-      for (const session of byUser.get(id) ?? []) {
+      for (const session of index.of(id)) {
         session.identity = identityOf(session.record, user)
       }
     }
@@ -448,44 +318,34 @@ export function createSessions(deps: SessionsDeps): Sessions {
   function sweep(): void {
     const at = steady()
     const expired: SessionRef[] = []
-    for (const session of byRef.values()) {
-      if (hasExpired(session, at)) expired.push(session.record.ref)
+    for (const session of index.all()) {
+      if (index.hasExpired(session, at)) expired.push(session.record.ref)
     }
     if (expired.length > 0) void end(expired, 'expired')
-    if (removals.waiting === 0 || at < retryAt) return
-    retryAt = at + retryMs
     void removals.retry()
   }
 
   async function flush(): Promise<void> {
     await removals.retry()
-    const unsaved = [...byRef.values()].filter(({ activity }) => activity.unsaved)
+    const unsaved = [...index.all()].filter(({ activity }) => activity.unsaved)
     if (unsaved.length === 0) return
     const seenNow = unsaved.map((session) => {
-      const { ref, lastSeenAt, lastAddress } = upToDate(session)
+      const { ref, lastSeenAt, lastAddress } = index.upToDate(session)
       session.activity.unsaved = false
       return { ref, lastSeenAt, lastAddress }
     })
     try {
       await store.touch(seenNow)
-      if (touchFailing) reportStore('last-seen', null)
-      touchFailing = false
+      trouble.worked()
     } catch (error) {
       for (const { activity } of unsaved) activity.unsaved = true
-      if (!touchFailing) reportStore('last-seen', error)
-      touchFailing = true
+      trouble.failed(error)
     }
-  }
-
-  function reportStore(what: string, error: unknown): void {
-    if (error === null) log.info('session-store-works-again', { what })
-    else log.warn('session-store-failed', { what, ...describe(error) })
   }
 
   return {
     load,
     find,
-    isLive,
     seen,
     bySecrets,
     begin,
@@ -501,33 +361,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
     sweep,
     flush,
     get size() {
-      return byRef.size
+      return index.size
     },
   }
 }
 
-function identityOf(record: SessionRecord, user: User): Identity {
-  return {
-    user: user.id,
-    name: user.displayName,
-    email: user.email,
-    groups: user.groups,
-    session: record.ref,
-    via: 'session',
-    passkey: record.passkey,
-    secondFactor: record.secondFactor || record.passkey,
-    authenticatedAt: record.authenticatedAt,
-    mayWake: true,
-  }
+function refsOf(sessions: readonly Session[]): SessionRef[] {
+  return sessions.map(({ record }) => record.ref)
 }
 
 function ended(): GatehouseError {
   return new GatehouseError('session-ended', 'the session was ended meanwhile', {
     remedy: 'sign in again',
   })
-}
-
-function describe(error: unknown): { code: string; detail: string } {
-  if (error instanceof GatehouseError) return { code: error.code, detail: error.message }
-  return { code: 'unexpected', detail: error instanceof Error ? error.message : String(error) }
 }
