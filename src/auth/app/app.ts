@@ -8,11 +8,15 @@ import { registerAssets } from './assets.ts'
 import type { AppContext } from './context.ts'
 import { csrfFault } from './csrf.ts'
 import { csrfKeyOf } from './csrf-key.ts'
+import { registerEnrol } from './enrol.ts'
 import { formOf, jsonOf, parseForm, parseJson, textOf } from './forms.ts'
 import { registerLogin } from './login.ts'
+import { registerPasskeys } from './passkeys.ts'
+import { registerProviders } from './providers.ts'
 import { registerRecovery } from './recovery.ts'
 import { refuseCsrf, refuseError, refuseUnknown } from './refusals.ts'
 import { registerSecondFactor } from './second-factor.ts'
+import { registerSecurityKeys } from './security-keys.ts'
 import { registerSignOut } from './sign-out.ts'
 import { visitOf } from './visit.ts'
 
@@ -22,6 +26,10 @@ const pages: readonly ((app: FastifyInstance, context: AppContext) => void)[] = 
   registerSecondFactor,
   registerRecovery,
   registerSignOut,
+  registerPasskeys,
+  registerSecurityKeys,
+  registerEnrol,
+  registerProviders,
   registerAssets,
 ]
 

@@ -32,6 +32,10 @@ export interface Throttle {
   succeeded(kind: AttemptKind, who: Attempt): void
   /** It came to nothing, by no fault of whoever tried: as if it had not been. */
   undone(kind: AttemptKind, who: Attempt): void
+  /** Networks that are banned now, and for how much longer. */
+  bans(): readonly { readonly network: string; readonly remainingMs: number }[]
+  /** Lets a banned network try again, as if it had never failed. @returns false: it was not banned. */
+  lift(network: string): boolean
   readonly size: number
 }
 
@@ -121,11 +125,26 @@ export function createThrottle(deps: ThrottleDeps): Throttle {
     takeBack(networks, who.network, network)
   }
 
+  function bans(): readonly { network: string; remainingMs: number }[] {
+    const now = deps.steady()
+    return [...networks].flatMap(([of, { banned, until }]) =>
+      banned && until > now ? [{ network: of, remainingMs: until - now }] : [],
+    )
+  }
+
+  function lift(of: string): boolean {
+    const count = networks.get(of)
+    if (count === undefined || !count.banned || count.until <= deps.steady()) return false
+    return networks.delete(of)
+  }
+
   return {
     check,
     failed,
     succeeded,
     undone,
+    bans,
+    lift,
     get size() {
       return accounts.size + networks.size
     },
