@@ -20,6 +20,8 @@ export interface DatabaseFile {
    * Never throws.
    */
   changes(): number
+  /** The last attempt to read or to write came to nothing. */
+  failing(): boolean
   close(): void
 }
 
@@ -165,6 +167,7 @@ export async function openDatabaseFile(options: FileOptions): Promise<DatabaseFi
     read,
     write,
     bare,
+    failing: () => failing.read || failing.write,
     changes() {
       try {
         insistOnFile()

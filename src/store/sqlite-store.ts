@@ -40,6 +40,8 @@ export interface Store {
   readonly settings: SettingStore
   /** Another number than before: somebody else has changed the file. Never throws. */
   changes(): number
+  /** The last attempt to read or to write came to nothing. Never throws. */
+  failing(): boolean
   /** Looks at every page and every reference. @returns what is wrong, one sentence each; empty: nothing. */
   check(): Promise<readonly string[]>
   /** Writes a consistent copy, also while others write. @throws GatehouseError `store-unavailable`. */
@@ -130,6 +132,7 @@ function storeOf(file: DatabaseFile, { vault, log }: StoreOptions): Store {
     audit,
     settings: createSettingTable(db),
     changes: file.changes,
+    failing: file.failing,
     check: () => file.bare(faults),
     backupTo: (path) => file.bare((sql) => copyInto(sql, path)),
     rotateKey: () => rotateKey(file, vault),
