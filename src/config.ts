@@ -108,6 +108,8 @@ export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly files: ConfigFiles
   readonly place: Place
+  /** For `restore`, which brings the table: then its absence is no mistake. */
+  readonly tableMayBeAbsent?: boolean
 }
 
 const systemConfigDir = '/etc/gatehouse'
@@ -190,7 +192,7 @@ function readPlaces(
   const certs = choose(reading, 'certs', join(beside, 'certs'))
   const certsDir = absolute(certs.text, sources)
 
-  if (files.kind(routesFile) !== 'file') {
+  if (files.kind(routesFile) !== 'file' && sources.tableMayBeAbsent !== true) {
     const remedy =
       table.from === 'default'
         ? `run "gatehouse init ${systemConfigDir}", or name the table by --config`

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
+  fchmodSync,
   fchownSync,
   fstatSync,
   fsyncSync,
@@ -17,7 +18,7 @@ import { dirname } from 'node:path'
 
 /** Replaces a file in one step: a crash leaves the old one or the new one. Mode 0600. @throws the file system's error. */
 export function replacePrivateFile(file: string, data: string | Uint8Array): void {
-  const next = writeBeside(file, data)
+  const next = writeBeside(file, data, 0o600)
   try {
     renameSync(next, file)
   } catch (error) {
@@ -29,7 +30,12 @@ export function replacePrivateFile(file: string, data: string | Uint8Array): voi
 
 /** Makes a file that must not exist yet. @returns false: it exists, and nothing was changed. */
 export function createPrivateFile(file: string, data: string | Uint8Array): boolean {
-  const next = writeBeside(file, data)
+  return createFile(file, data, 0o600)
+}
+
+/** The same for a file that others may read, or not. */
+export function createFile(file: string, data: string | Uint8Array, mode: number): boolean {
+  const next = writeBeside(file, data, mode)
   try {
     // A rename would replace what another process has just made; a link cannot.
     linkSync(next, file)
@@ -71,11 +77,13 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && 'code' in error ? String(error.code) : null
 }
 
-function writeBeside(file: string, data: string | Uint8Array): string {
+function writeBeside(file: string, data: string | Uint8Array, mode: number): string {
   const next = `${file}.${randomBytes(6).toString('hex')}.new`
   const descriptor = openSync(next, 'wx', 0o600)
   try {
     adopt(file, descriptor)
+    // A umask may have taken more than was asked for.
+    if (mode !== 0o600) fchmodSync(descriptor, mode)
     writeFileSync(descriptor, data)
     fsyncSync(descriptor)
   } catch (error) {
