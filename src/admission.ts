@@ -1,10 +1,11 @@
 // May this request pass, and what becomes of it? The one way in for HTTP/1, HTTP/2 and WebSocket. Hot path.
 
+import type { Identified } from './auth/identify.ts'
 import { decide, policyAt, sameAccess } from './auth/policy.ts'
 import type { FailureCode } from './errors.ts'
 import { parseAuthority } from './host.ts'
 import type { Limiter } from './limits.ts'
-import type { CanonicalPath, Host, Identity, Target } from './model.ts'
+import type { Host, Identity, Target } from './model.ts'
 import { networkOf } from './proxy/cidr.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import type { Peer } from './proxy/peer.ts'
@@ -50,7 +51,7 @@ export interface Asking {
   readonly head: RequestHead
   readonly exchange: Exchange
   readonly host: Host
-  readonly path: CanonicalPath
+  readonly target: RequestTarget
   readonly client: string
   readonly pathToken: string | null
   readonly route: RuntimeRoute
@@ -59,10 +60,7 @@ export interface Asking {
 export interface AdmissionDeps {
   readonly table: () => RouteTable
   /** Who is asking. A credential of ours that is not good for this request is a refusal, never a stranger. */
-  readonly identify: (
-    request: Asking,
-    now: number,
-  ) => Identity | null | 'token-invalid' | 'two-identities'
+  readonly identify: (request: Asking, now: number) => Identified
   readonly clientAddress: (peer: Peer, head: RequestHead) => string
   readonly limiter: Limiter
   /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
@@ -216,11 +214,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
 }
 
 /** Nothing presented is nobody: no credential is looked up for a stranger. */
-function identify(
-  request: Request,
-  deps: AdmissionDeps,
-  now: number,
-): Identity | null | 'token-invalid' | 'two-identities' {
+function identify(request: Request, deps: AdmissionDeps, now: number): Identified {
   const { head, route, host, target, pathToken } = request
   if (head === null || route === null || host === null || target === null) return null
   if (
@@ -233,7 +227,7 @@ function identify(
     return null
   }
   const { exchange, client } = request
-  return deps.identify({ head, exchange, host, path: target.path, client, pathToken, route }, now)
+  return deps.identify({ head, exchange, host, target, client, pathToken, route }, now)
 }
 
 /** `/.gatehouse/t/<token>/rest` becomes `/rest`, and is read anew as if it had been sent so. */

@@ -20,7 +20,7 @@ export const certificateWarningDays = 14
 export function health(facts: HealthFacts): Health {
   const { sources } = facts
   const checks: HealthCheck[] = []
-  for (const check of [routes, certificates, accessLog, upstreams]) {
+  for (const check of [routes, certificates, people, accessLog, upstreams]) {
     const result = check(sources, facts.now)
     if (result !== null) checks.push(result)
   }
@@ -65,6 +65,18 @@ const certificates: Check = (sources, now) => {
   const detail =
     soonest <= now ? `${names} has expired.` : `The first to end is ${names}, in ${days} days.`
   return { name: 'certificates', ok, detail }
+}
+
+const people: Check = (sources) => {
+  if (sources.people === undefined) return null
+  const { storeFailing } = sources.people()
+  return {
+    name: 'people',
+    ok: !storeFailing,
+    detail: storeFailing
+      ? 'Their database cannot be used: nobody can sign in. The log says why.'
+      : 'Their database can be used.',
+  }
 }
 
 const accessLog: Check = ({ logs }) => {

@@ -14,6 +14,8 @@ export interface MetricSources {
   heldRequests(): number
   /** Clients that are shut out for a while. */
   bans(): number
+  /** Who is here, and whether the database that says so can be used. */
+  people(): PeopleCounts
   logs(): { readonly written: number; readonly dropped: number; readonly failing: boolean }
   process(): ProcessFacts
 }
@@ -47,6 +49,15 @@ export interface ReloadCounts {
   readonly lastOk: number | null
   /** The file as it was last read is the table in use. */
   readonly inForce: boolean
+}
+
+export interface PeopleCounts {
+  readonly sessions: number
+  readonly tokens: number
+  /** By result: `ok`, `failed`. */
+  readonly signIns: Readonly<Record<string, number>>
+  /** The last attempt to read or write the database failed. */
+  readonly storeFailing: boolean
 }
 
 export interface CertificateExpiry {
@@ -115,6 +126,7 @@ const makers: readonly Maker[] = [
   ({ upstreams }) => (upstreams === undefined ? [] : upstreamFamilies(upstreams())),
   ({ reloads }) => (reloads === undefined ? [] : reloadFamilies(reloads())),
   ({ certificates }) => (certificates === undefined ? [] : certificateFamilies(certificates())),
+  ({ people }) => (people === undefined ? [] : peopleFamilies(people())),
   ({ logs }) => (logs === undefined ? [] : logFamilies(logs())),
   ({ process: facts }) => (facts === undefined ? [] : processFamilies(facts())),
 ]
@@ -130,6 +142,21 @@ function gauge(
     const read = pick(sources)
     return read === undefined ? [] : [family('gauge', name, { help, samples: one(read()) })]
   }
+}
+
+function peopleFamilies({ sessions, tokens, signIns, storeFailing }: PeopleCounts): Family[] {
+  return [
+    family('gauge', 'gatehouse_sessions', { help: 'Sessions of people.', samples: one(sessions) }),
+    family('gauge', 'gatehouse_tokens', { help: 'Tokens of programs.', samples: one(tokens) }),
+    family('counter', 'gatehouse_sign_ins_total', {
+      help: 'Attempts to sign in that came to an end.',
+      samples: labelled('result', signIns),
+    }),
+    family('gauge', 'gatehouse_store_up', {
+      help: 'Whether the database of people can be used.',
+      samples: one(storeFailing ? 0 : 1),
+    }),
+  ]
 }
 
 function connectionFamilies(counts: ConnectionCounts): Family[] {

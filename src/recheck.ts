@@ -1,5 +1,6 @@
 // Looks again at everything under way after people, sessions or the table changed, and ends what may not go on.
 
+import type { Place } from './auth/identify.ts'
 import { decide } from './auth/policy.ts'
 import type { FailureCode } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
@@ -12,7 +13,7 @@ export interface RecheckDeps {
   readonly table: () => RouteTable
   readonly flights: Flights
   /** Who that is by now; `null`: the session, the token or the network is no more. */
-  readonly identityOf: (session: SessionRef) => Identity | null
+  readonly identityOf: (session: SessionRef, place: Place, now: number) => Identity | null
   readonly now: () => number
   readonly log: EventLog
 }
@@ -27,7 +28,9 @@ export function createRecheck(deps: RecheckDeps): () => number {
     if (route === table.fallback || route === table.acme || route.definition.line === 0) return null
     const current = table.match(host, target.path)
     if (current === null) return 'not-found'
-    const identity = flight.session === null ? null : deps.identityOf(flight.session)
+    const now = deps.now()
+    const place = { client: flight.request.client, networks: current.networks }
+    const identity = flight.session === null ? null : deps.identityOf(flight.session, place, now)
     const decision = decide(current.policy, identity, {
       method: exchange.method,
       // Where it came from was looked at when it began.
@@ -37,7 +40,7 @@ export function createRecheck(deps: RecheckDeps): () => number {
       ownOrigin: originOf(host, 443),
       allowedOrigins: [],
       path: target.path,
-      now: deps.now(),
+      now,
     })
     switch (decision.kind) {
       case 'allow':

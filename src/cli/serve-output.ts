@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Flights } from '../flights.ts'
 import { health } from '../health.ts'
 import { type AccessEntry, createLogs, type EventLog } from '../log.ts'
+import type { PeopleCounts } from '../metric-sources.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { createOpsServer } from '../ops.ts'
 import { createPages, type Pages } from '../pages.ts'
@@ -35,6 +36,7 @@ export interface OutputParts {
   readonly certificates: Certificates
   readonly flights: Flights
   readonly listener: Listener
+  readonly people: { readonly bans: () => number; readonly counts: () => PeopleCounts }
   readonly reloader: Reloader
   readonly upstreams: Upstreams
 }
@@ -44,7 +46,14 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
   const metrics = createMetrics()
   let draining = false
 
-  function connect({ certificates, flights, listener, reloader, upstreams }: OutputParts): void {
+  function connect({
+    certificates,
+    flights,
+    listener,
+    people,
+    reloader,
+    upstreams,
+  }: OutputParts): void {
     metrics.connect({
       version: () => deps.version,
       requestsInFlight: () => flights.size,
@@ -58,9 +67,10 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
         return { ...counters, inForce: !bad && heldChanges.length === 0 }
       },
       certificates: () => certificates.status(),
-      // Nobody waits for a machine and nobody is banned yet; alerts can be written against the series all the same.
+      // Nobody waits for a machine yet; alerts can be written against the series all the same.
       heldRequests: () => 0,
-      bans: () => 0,
+      bans: people.bans,
+      people: people.counts,
       logs: () => access.stats(),
       process: () => {
         const memory = deps.memoryUsage()

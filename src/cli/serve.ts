@@ -30,6 +30,7 @@ import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
 import { createOutput } from './serve-output.ts'
+import { createPeople, type People } from './serve-people.ts'
 import type { Serve, ServeDeps } from './serve-types.ts'
 import { uncoveredHosts } from './table-hosts.ts'
 import { createTrust, type Trust } from './trust.ts'
@@ -85,6 +86,7 @@ async function start(
   // Their visitors get no page and the access log no line, so this is the only place that can say why.
   let covers: ((host: Host) => boolean) | null = null
   let uncovered = ''
+  let people: People | null = null
   const warnOfUncovered = () => {
     if (covers === null) return
     const hosts = uncoveredHosts(inForce().table.definition, covers).join(' ')
@@ -98,9 +100,11 @@ async function start(
     const { secret } = config
     const table = createRouteTable(definition, { secret, compileCidrs, canonicalRoutePath })
     const trust = createTrust(definition.trustedProxies, cloudflare.includes)
+    people?.checkTable(definition)
     if (current !== null) warnOfRestart(current.table.definition, definition, log)
     current = { table, trust }
     warnOfUncovered()
+    people?.tableChanged()
   }
   const reloader = createReloader({
     file: config.routesFile,
@@ -132,17 +136,28 @@ async function start(
 
   // Requests
   const flights = createFlights(steadyClock())
+  let publicPort = config.publicPort ?? config.https?.port ?? 443
+  people = await createPeople(config, {
+    output,
+    flights,
+    table: () => inForce().table,
+    publicPort: () => publicPort,
+    now,
+  })
+  const { identify, identityHeaders, applications } = people
+  closers.push(() => void people?.close())
+  await people.listen()
   const limiter = createLimiter()
   const upstreams = createUpstreams({
     readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
     lookup: guardedLookup(deps.lookup ?? lookup, forbiddenAddress),
   })
   closers.push(upstreams.close)
-  let publicPort = config.publicPort ?? config.https?.port ?? 443
   const gateway = createGateway({
     table: () => inForce().table,
-    // Nobody can sign in yet: everyone is a stranger.
-    identify: () => null,
+    identify,
+    identityHeaders,
+    applications,
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
     limiter,
     get publicPort() {
@@ -176,14 +191,24 @@ async function start(
   await listener.listen()
   const bound = listener.addresses()
   publicPort = config.publicPort ?? bound.https[0]?.port ?? publicPort
-  const ops = await output.listen({ certificates, flights, listener, reloader, upstreams })
+  const ops = await output.listen({
+    certificates,
+    flights,
+    listener,
+    people: people.shown,
+    reloader,
+    upstreams,
+  })
   closers.push(ops.closeNow)
 
   // What goes on by itself
   reloader.watch()
   certificates.watch()
   const timers = [
-    setInterval(() => flights.sweep(steadyClock()), sweepMs),
+    setInterval(() => {
+      flights.sweep(steadyClock())
+      people?.sweep()
+    }, sweepMs),
     setInterval(() => upstreams.sweep(now()), housekeepingMs),
     setInterval(() => void refreshCloudflare(), cloudflareRefreshMs),
   ]
@@ -207,6 +232,7 @@ async function start(
 
   async function close(): Promise<void> {
     for (const closer of closers.splice(0)) closer()
+    await people?.close()
     await output.close()
   }
 
@@ -230,6 +256,7 @@ async function start(
     async drain() {
       log.info('draining', { flights: flights.size })
       output.draining()
+      await people?.leave()
       flights.goAway('shutting-down')
       await listener.drain(config.drainMs)
       await close()

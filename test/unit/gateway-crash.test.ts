@@ -53,6 +53,8 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
   const gateway = createGateway({
     table: () => table,
     identify: () => null,
+    identityHeaders: () => [],
+    applications: { login: { handle: unwanted }, admin: { handle: unwanted } },
     clientAddress: (peer) => peer.address,
     limiter: createLimiter(),
     publicPort: 443,

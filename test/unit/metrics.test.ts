@@ -38,6 +38,12 @@ const sources: MetricSources = {
   ],
   heldRequests: () => 0,
   bans: () => 2,
+  people: () => ({
+    sessions: 3,
+    tokens: 4,
+    signIns: { ok: 5, failed: 6 },
+    storeFailing: true,
+  }),
   logs: () => ({ written: 9, dropped: 3, failing: true }),
   process: () => ({
     cpuSeconds: 1.5,
@@ -153,6 +159,10 @@ t.test('what other parts know is shown under its name', async (t) => {
   t.equal(value('gatehouse_tls_certificate_not_after_seconds'), 1_900_000_000)
   t.equal(value('gatehouse_held_requests'), 0)
   t.equal(value('gatehouse_bans'), 2)
+  t.equal(value('gatehouse_sessions'), 3)
+  t.equal(value('gatehouse_tokens'), 4)
+  t.equal(value('gatehouse_sign_ins_total', { result: 'failed' }), 6)
+  t.equal(value('gatehouse_store_up'), 0)
   t.equal(value('gatehouse_log_lines_dropped_total'), 3)
   t.equal(value('gatehouse_log_failing'), 1)
   t.equal(value('process_cpu_seconds_total'), 1.5)

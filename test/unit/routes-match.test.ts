@@ -118,8 +118,11 @@ function enter({ target, host = 'app.example.com', method = 'GET' }: Ask): {
     head: null,
     route: null,
     identity: null,
+    pathToken: null,
+    open: false,
   }
   const admission = admit(request, deps, 0)
+  if (admission.kind === 'sign-in') return { kind: 'refuse', code: 'sign-in-required', request }
   return {
     kind: admission.kind,
     code: admission.kind === 'refuse' ? admission.code : null,

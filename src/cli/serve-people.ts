@@ -1,0 +1,309 @@
+// The people of a running gateway: database, sessions, tokens, the login application, and what keeps them in step.
+
+import { randomBytes } from 'node:crypto'
+import type { Asking } from '../admission.ts'
+import type { Applications, AppRequest } from '../app.ts'
+import { createAssertion } from '../auth/assertion.ts'
+import type { AuditEntry } from '../auth/audit.ts'
+import { createIdentify, type Identified } from '../auth/identify.ts'
+import { createKnownClients } from '../auth/known-clients.ts'
+import { createSessions, type Sessions } from '../auth/sessions.ts'
+import { createTokens } from '../auth/tokens.ts'
+import { steadyClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { controlPath, createControl } from '../control.ts'
+import { GatehouseError } from '../errors.ts'
+import type { Flight, Flights } from '../flights.ts'
+import type { Host, Identity, IdentityHeaderNames, SessionRef, TableDefinition } from '../model.ts'
+import type { Answer } from '../pages.ts'
+import { createRecheck } from '../recheck.ts'
+import type { RouteTable } from '../routes.ts'
+import { originOf } from '../sign-in-url.ts'
+import { openStoreIn, type Store } from '../store/sqlite-store.ts'
+import { firstStartAdvice } from './first-start.ts'
+import type { LoginParts } from './serve-login.ts'
+import type { Output, OutputParts } from './serve-output.ts'
+import type { ServeDeps } from './serve-types.ts'
+import { placesOf } from './table-places.ts'
+
+export interface People {
+  identify(asking: Asking, now: number): Identified
+  identityHeaders(identity: Identity, names: IdentityHeaderNames, host: Host): readonly string[]
+  readonly applications: Applications
+  /**
+   * Before a table comes into force.
+   *
+   * @throws GatehouseError `relying-party-changed`: passkeys would stop working.
+   */
+  checkTable(definition: TableDefinition): void
+  /** A table came into force: what it no longer allows ends. */
+  tableChanged(): void
+  /** Ends what has expired. Twice a second. */
+  sweep(): void
+  /** Commands can reach us from here on. */
+  listen(): Promise<void>
+  /** Commands cannot reach us any more, and the next gateway can have their socket. */
+  leave(): Promise<void>
+  /** Writes what was kept back and lets go of the database. */
+  close(): Promise<void>
+  readonly shown: OutputParts['people']
+}
+
+export interface PeopleDeps extends Pick<ServeDeps, 'now'> {
+  readonly output: Output
+  readonly flights: Flights
+  readonly table: () => RouteTable
+  readonly publicPort: () => number
+}
+
+/** A request waits no longer for another process that writes; a command waits longer. */
+const busyMs = 250
+/** How often what was seen, used and audited is written. */
+const flushMs = 30_000
+const auditFlushMs = 1_000
+/** How often we look whether a command changed the database without reaching us. */
+const pollMs = 1_000
+
+/** @throws GatehouseError of the store, or `relying-party-changed`: then the gateway must not start. */
+export async function createPeople(config: Config, deps: PeopleDeps): Promise<People> {
+  const { log } = deps.output
+  const { dataDir, secret } = config
+  const store = await openStoreIn({ dataDir, secret, log, busyMs })
+  try {
+    return await begin(config, deps, store)
+  } catch (error) {
+    await store.close().catch(() => {})
+    throw error
+  }
+}
+
+async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<People> {
+  const { output, flights, table, now } = deps
+  const { log } = output
+  const login = () => table().definition.login
+  const loginHost = () => table().definition.loginHost
+  const counts = { ok: 0, failed: 0 }
+  const audit: Store['audit'] = {
+    ...store.audit,
+    write(entry: AuditEntry) {
+      if (entry.event === 'sign-in') counts.ok += 1
+      else if (entry.event === 'sign-in-failed') counts.failed += 1
+      store.audit.write(entry)
+    },
+  }
+
+  const recheck = createRecheck({
+    table,
+    flights,
+    identityOf: (ref, place, at) => identity.identityOf(ref, place, at),
+    now,
+    log,
+  })
+  const sessions: Sessions = createSessions({
+    store: store.sessions,
+    users: store.users,
+    limits: () => login().sessions,
+    now,
+    steady: steadyClock,
+    onEnded: (refs, reason) => endFlights(new Set(refs), reason),
+    onChanged: () => void recheck(),
+    log,
+  })
+  const tokens = createTokens({
+    store: store.tokens,
+    user: sessions.user,
+    now,
+    onEnded: (refs, reason) => endFlights(new Set(refs), reason),
+    log,
+  })
+  const knownClients = createKnownClients({ settings: store.settings, now, log })
+  const assertion = await createAssertion({
+    settings: store.settings,
+    issuer: () => originOf(loginHost(), deps.publicPort()),
+    origin: (host) => originOf(host, deps.publicPort()),
+    sessionOf: sessions.byRef,
+    now,
+    randomBytes,
+    log,
+  })
+  const identity = createIdentify({ sessions, tokens, user: sessions.user, loginHost })
+
+  function identify(asking: Asking, at: number): Identified {
+    const { head, exchange, host, target, client, pathToken, route } = asking
+    return identity.identify(
+      {
+        cookie: head.cookie,
+        authorization: head.authorization,
+        tokenHeader: head.token,
+        pathToken,
+        host,
+        method: exchange.method,
+        path: target.path,
+        alternatives: target.alternatives,
+        application: route.definition.target.kind === 'app',
+        client,
+        networks: route.networks,
+      },
+      at,
+    )
+  }
+
+  /** Not the request that ended it: the page that says so is an answer of our own. */
+  function endFlights(refs: ReadonlySet<SessionRef>, reason: string): void {
+    const isTheirs = (flight: Flight) =>
+      flight.session !== null && refs.has(flight.session) && flight.route?.upstream != null
+    const closed = flights.close(isTheirs, 'session-ended')
+    log.info('sessions-ended', { count: refs.size, reason, closed })
+  }
+
+  let relyingParties: readonly string[] = []
+  async function load(): Promise<void> {
+    await sessions.load()
+    await tokens.load()
+    relyingParties = await store.users.relyingParties()
+    recheck()
+  }
+
+  function checkTable(definition: TableDefinition): void {
+    const { relyingParty, dangerouslyAbandonPasskeys } = definition.login
+    const others = relyingParties.filter((each) => each !== relyingParty)
+    if (others.length === 0 || dangerouslyAbandonPasskeys) return
+    throw new GatehouseError(
+      'relying-party-changed',
+      `there are passkeys for ${others.join(', ')}, and the login page is now for ${relyingParty}: they would stop working`,
+      {
+        remedy: `write login: { passkeys: { relyingParty: ${others[0]} } }, or dangerouslyAbandonOthers: true and enrol anew`,
+      },
+    )
+  }
+
+  await Promise.all([load(), knownClients.load()])
+  checkTable(table().definition)
+  const advice = firstStartAdvice(await store.users.users(), config)
+  if (advice !== null) log.warn('no-users', { advice })
+
+  // The login page and what only it needs is loaded when somebody opens it.
+  let loginParts: Promise<LoginParts> | null = null
+  let bans: LoginParts['bans'] | null = null
+  async function loadLogin(): Promise<LoginParts> {
+    const { createLogin } = await import('./serve-login.ts')
+    const parts = createLogin({
+      users: store.users,
+      sessions,
+      tokens,
+      audit,
+      settings: store.settings,
+      knownClients,
+      isKnownClient: (network) => knownClients.has(network, now()),
+      assertion,
+      login,
+      domain: () => table().definition.domain,
+      loginHost,
+      publicPort: deps.publicPort,
+      ...placesOf(table, deps.publicPort),
+      secret: config.secret,
+      now,
+      log,
+      randomBytes,
+    })
+    bans = parts.bans
+    return parts
+  }
+  function loginOnce(): Promise<LoginParts> {
+    loginParts ??= loadLogin().catch((error: unknown) => {
+      loginParts = null
+      throw error
+    })
+    return loginParts
+  }
+  const applications: Applications = {
+    login: { handle: async (request) => (await loginOnce()).application.handle(request) },
+    admin: { handle: (request) => Promise.resolve(unavailable(request, output, loginHost())) },
+  }
+  /** Membership elsewhere is looked after even when nobody opens the login page. */
+  async function watchMembership(): Promise<void> {
+    if (login().github === null) return
+    try {
+      const { membership } = await loginOnce()
+      membership.start()
+    } catch (error) {
+      log.error('membership-unwatched', { error: String(error) })
+    }
+  }
+
+  // What goes on by itself
+  let seen = store.changes()
+  const control = createControl({
+    path: controlPath(config.dataDir),
+    onPeopleChanged: load,
+    loginOrigin: () => originOf(loginHost(), deps.publicPort()),
+    bans: {
+      list: () => bans?.list() ?? [],
+      lift: (network) => bans?.lift(network) ?? false,
+    },
+    log,
+  })
+  async function flush(): Promise<void> {
+    await Promise.all([sessions.flush(), tokens.flush(), knownClients.flush()])
+  }
+  async function poll(): Promise<void> {
+    const current = store.changes()
+    if (current === seen) return
+    seen = current
+    await load().catch((error: unknown) => log.error('people-not-read', { error: String(error) }))
+  }
+  const timers = [
+    setInterval(() => void flush(), flushMs),
+    setInterval(() => void store.audit.flush(), auditFlushMs),
+    setInterval(() => void poll(), pollMs),
+  ]
+  for (const timer of timers) timer.unref()
+
+  return {
+    identify,
+    identityHeaders: (who, names, host) => assertion.identityHeaders(who, names, host, now()),
+    applications,
+    checkTable,
+    tableChanged() {
+      recheck()
+      void watchMembership()
+    },
+    sweep() {
+      sessions.sweep()
+      tokens.sweep()
+    },
+    async listen() {
+      await control.listen()
+      await watchMembership()
+    },
+    leave: control.close,
+    async close() {
+      for (const timer of timers) clearInterval(timer)
+      await control.close()
+      const parts = loginParts === null ? null : await loginParts.catch(() => null)
+      await parts?.membership.stop()
+      await flush()
+      await store.close()
+    },
+    shown: {
+      bans: () => bans?.list().length ?? 0,
+      counts: () => ({
+        sessions: sessions.size,
+        tokens: tokens.size,
+        signIns: counts,
+        storeFailing: store.failing(),
+      }),
+    },
+  }
+}
+
+function unavailable(request: AppRequest, output: Output, loginHost: Host): Answer {
+  return output.pages.failure('app-unavailable', {
+    accept: request.headers.accept ?? null,
+    contentType: null,
+    method: request.method,
+    id: request.id,
+    host: request.host,
+    loginHost,
+  })
+}
