@@ -1,5 +1,6 @@
 // `npm run demo`: the gateway in front of a few small services on this machine. Not for production.
 
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { isAbsolute, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,7 +10,8 @@ import type { Running } from '../src/cli/serve-types.ts'
 import { type Config, type ConfigFiles, readConfig } from '../src/config.ts'
 import { GatehouseError } from '../src/errors.ts'
 import { openDemoCertificates } from './certificate-store.ts'
-import { guide } from './guide.ts'
+import { openFirstPerson } from './first-person.ts'
+import { demoUrl, guide } from './guide.ts'
 import { freePort } from './ports.ts'
 import { fillTable, type Services, startServices } from './services.ts'
 
@@ -52,6 +54,13 @@ async function main(): Promise<void> {
   const tableFile = join(gatewayDir, 'routes.yaml')
   const template = readFileSync(join(root, 'demo', 'routes.yaml'), 'utf8')
   writeFileSync(tableFile, fillTable(template, new Map([...services.ports, ['https', https]])))
+
+  const person = await openFirstPerson({
+    dataDir: gatewayDir,
+    origin: demoUrl(https, 'auth', ''),
+    now: Date.now(),
+    randomBytes,
+  })
 
   // Events wait until the guide is printed, so that the guide is not scattered among them.
   let early: string[] | null = []
@@ -100,6 +109,8 @@ async function main(): Promise<void> {
       ops: bound.ops ?? ops,
       caFile: shortPath(certificates.caFile),
       tableFile: shortPath(tableFile),
+      dataDir: shortPath(gatewayDir),
+      person,
       logDir: shortPath(join(gatewayDir, 'log')),
       caFingerprint: certificates.caFingerprint,
       caIsNew: certificates.caIsNew,

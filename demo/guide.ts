@@ -1,6 +1,8 @@
 // What the demo prints: where to go, what to try, how to trust its CA. Pure text.
 
+import { join } from 'node:path'
 import { demoDomain } from './certificate-store.ts'
+import type { FirstPerson } from './first-person.ts'
 
 export interface GuideFacts {
   readonly https: number
@@ -10,20 +12,27 @@ export interface GuideFacts {
   /** Paths as the reader would type them. */
   readonly caFile: string
   readonly tableFile: string
+  readonly dataDir: string
   readonly logDir: string
   readonly caFingerprint: string
   readonly caIsNew: boolean
   /** `process.platform`. */
   readonly platform: string
+  readonly person: FirstPerson
   /** Sentences about wanted ports that were taken. */
   readonly notes: readonly string[]
+}
+
+/** @param name `''` for the bare domain. */
+export function demoUrl(https: number, name: string, path = '/'): string {
+  const host = name === '' ? demoDomain : `${name}.${demoDomain}`
+  return `https://${host}${https === 443 ? '' : `:${https}`}${path}`
 }
 
 /** The whole text, with a line feed at its end. */
 export function guide(facts: GuideFacts): string {
   const { https, caFile, notes } = facts
-  const url = (name: string, path = '/') =>
-    `https://${name === '' ? '' : `${name}.`}${demoDomain}${https === 443 ? '' : `:${https}`}${path}`
+  const url = (name: string, path = '/') => demoUrl(https, name, path)
   const curl = `curl --cacert ${quoted(caFile, facts.platform)}`
   const trust = trustCommand(facts)
   const lines = [
@@ -41,6 +50,8 @@ export function guide(facts: GuideFacts): string {
     `            SHA-256 ${facts.caFingerprint.slice(0, 47)}`,
     `                    ${facts.caFingerprint.slice(48)}`,
     '',
+    ...signInLines(facts),
+    '',
     '  Try       HTTP/1.1',
     `              ${curl} --http1.1 -H 'Remote-User: admin' ${url('headers', '/json')}`,
     '            HTTP/2',
@@ -52,8 +63,13 @@ export function guide(facts: GuideFacts): string {
     `              ${curl} -N '${url('events', '/stream?count=5')}'`,
     '            Upload of 2 GB, in flat memory',
     `              head -c 2147483648 /dev/zero | ${curl} -T - ${url('upload', '/file')}`,
-    '            A private service: 401 until there is a login',
+    '            A private service: a program gets 401 and where to sign in, a browser is sent there',
     `              ${curl} -i ${url('private')}`,
+    '            The same for a program with a token of its own',
+    `              ${commandLine(facts, `token add --user ${facts.person.name} --label curl`)}`,
+    `              ${curl} -H "Authorization: Bearer $TOKEN" ${url('private')}`,
+    '            Sign everybody out, while the private WebSocket is open in a window',
+    `              ${commandLine(facts, 'session revoke --all')}`,
     '            A service that dies while it answers',
     `              ${curl} -i ${url('crash', '/before')}`,
     '            Health and metrics, on this machine only',
@@ -61,12 +77,39 @@ export function guide(facts: GuideFacts): string {
     '',
     `  Table     ${facts.tableFile}`,
     '            Edit it while this runs: it is read again at once, a bad edit changes nothing.',
+    `  People    ${join(facts.dataDir, 'gatehouse.db')}`,
+    '            Kept for the next start; remove the file, and the demo has nobody again.',
     `  Logs      ${facts.logDir}`,
     '',
     '  Ctrl-C stops.',
     '',
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** Passkeys work on pages the browser trusts alone (WebAuthn §5.1): hence the order of the guide. */
+function signInLines(facts: GuideFacts): string[] {
+  const { person, https } = facts
+  const another = `            another link: ${commandLine(facts, `user link ${person.name}`)}`
+  if (person.link === null) {
+    return [
+      `  Sign in   ${demoUrl(https, 'auth')}`,
+      `            as ${person.name}, with ${person.has}, as you enrolled before;`,
+      another,
+    ]
+  }
+  return [
+    `  Sign in   ${person.link}`,
+    `            makes you ${person.name}, once, within a day: with a passkey (when the CA is trusted) or a password;`,
+    another,
+  ]
+}
+
+/** A command of the program, on the demo's table and data. */
+function commandLine(facts: GuideFacts, command: string): string {
+  const { tableFile, dataDir, platform } = facts
+  const places = `--config ${quoted(tableFile, platform)} --data ${quoted(dataDir, platform)}`
+  return `npm run gatehouse -- ${command} ${places}`
 }
 
 /** One command that makes the usual browser of a platform trust the root, for the current user if it can. */

@@ -29,6 +29,8 @@ export async function startServices(): Promise<Services> {
     createEvents(),
     createUpload(),
     createPrivate(),
+    ...['family', 'neighbour', 'safe', 'notes'].map((name) => createPrivate(name)),
+    createEcho('talk'),
     createSlow(),
     createCrash(),
   ]

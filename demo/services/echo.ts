@@ -1,22 +1,23 @@
-// Echoes WebSocket messages.
+// Echoes WebSocket messages: once for everybody, and once for those who have signed in.
 
 import type { Duplex } from 'node:stream'
 import { html, sendPage } from '../page.ts'
 import type { Service } from '../service.ts'
 import { acceptWebSocket, type WebSocketPeer } from '../web-socket.ts'
 
-export function createEcho(): Service {
+/** @param name also the host under which it is reached. */
+export function createEcho(name: 'echo' | 'talk' = 'echo'): Service {
   const open = new Map<WebSocketPeer, Duplex>()
   return {
-    name: 'echo',
+    name,
     handle: ({ req, res, path }) => {
       if (path === '/socket') {
         res.writeHead(426, { upgrade: 'websocket', 'content-length': 0 }).end()
         return
       }
       sendPage(req, res, {
-        title: 'WebSocket',
-        lead: html`The page opens a WebSocket to its own host; the service sends back what it gets. A browser
+        title: name === 'echo' ? 'WebSocket' : 'Private WebSocket',
+        lead: html`${name === 'echo' ? '' : 'It closes when your session ends: sign out in another window. '}The page opens a WebSocket to its own host; the service sends back what it gets. A browser
           that speaks HTTP/2 opens it as a stream of the connection it has (RFC 8441).`,
         body: html`<form class="row">
 <input type="text" aria-label="Message" autocomplete="off" placeholder="Say something" autofocus>

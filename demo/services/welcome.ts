@@ -22,7 +22,7 @@ export function createWelcome(): Service {
 ${joined(
   sites.map(
     ([name, title, text]) =>
-      html`<li><a href="${siteUrl(req, name)}"><strong>${title}</strong><span>${text}</span></a></li>`,
+      html`<li><a href="${siteUrl(req, name)}${name === 'notes' ? 'share/today' : ''}"><strong>${title}</strong><span>${text}</span></a></li>`,
   ),
 )}
 </ul>`,
@@ -44,10 +44,21 @@ const groups = [
     ],
   },
   {
+    heading: 'What asks who you are',
+    sites: [
+      ['private', 'Private', 'For everybody who has signed in'],
+      ['talk', 'Private WebSocket', 'Closed within a second when the session ends'],
+      ['album', 'Landing page', 'A door with a name on it; the service behind it is private'],
+      ['family', 'Family', 'For a group that you are in'],
+      ['neighbour', 'Neighbour', 'For somebody else: 403'],
+      ['safe', 'Safe', 'Asks again when you signed in more than two minutes ago'],
+      ['notes', 'Notes', 'One part is open, the rest is not'],
+      ['auth', 'Sign in', 'And your account: passkeys, tokens, where you are signed in'],
+    ],
+  },
+  {
     heading: 'What stops at the gate',
     sites: [
-      ['private', 'Private', 'A service that nobody has opened: 401'],
-      ['album', 'Landing page', 'A door with a name on it; the service behind it is private'],
       ['limited', 'Rate limit', 'One request a second, three at once: reload quickly'],
       ['nowhere', 'Unknown', 'A name that is in no route: 404'],
       ['old', 'Redirect', 'An address that moved'],

@@ -1,15 +1,19 @@
 // The demo without its gateway: table, certificates, guide and each service on its own.
 
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { openDemoCertificates } from '../../demo/certificate-store.ts'
+import { openFirstPerson } from '../../demo/first-person.ts'
 import { guide, trustCommand } from '../../demo/guide.ts'
 import { freePort } from '../../demo/ports.ts'
 import { fillTable, startServices } from '../../demo/services.ts'
+import { secretHash } from '../../src/auth/secret-text.ts'
 import { readTable } from '../../src/routes-file/read.ts'
+import { openStoreIn } from '../../src/store/sqlite-store.ts'
 import { http1, http1Stream, rawClient } from '../fixtures/clients.ts'
 import { openWebSocket } from '../fixtures/web-socket-client.ts'
 
@@ -24,7 +28,7 @@ t.test('the table of the demo is good, without a warning', async (t) => {
   const open = definition?.routes.filter(({ policy }) => policy.kind !== 'public') ?? []
   t.same(
     open.map(({ id }) => id),
-    ['proxy/', 'private/', 'album/photos'],
+    ['proxy/', 'private/', 'talk/', 'album/photos', 'family/', 'neighbour/', 'safe/', 'notes/'],
     'what is not public',
   )
   t.throws(() => fillTable('to: here:{nothing}', services.ports), /no service nothing/)
@@ -64,7 +68,9 @@ t.test('the guide names ports, paths and one command to trust the CA', async (t)
     ops: 9180,
     caFile: '/home/me/my demo/ca.pem',
     tableFile: 'routes.yaml',
+    dataDir: '.demo/8444',
     logDir: 'log',
+    person: { name: 'demo', link: 'https://auth.gatehouse.localhost:8444/enrol/x', has: 'nothing' },
     caFingerprint: Array(32).fill('AB').join(':'),
     caIsNew: true,
     notes: ['port 8443 is taken, so HTTPS is on 8444.'],
@@ -74,6 +80,17 @@ t.test('the guide names ports, paths and one command to trust the CA', async (t)
   t.match(text, "curl --cacert '/home/me/my demo/ca.pem' --http1.1")
   t.match(text, 'https://gatehouse.localhost:8444/')
   t.notMatch(text, /:8443\//)
+  t.match(text, /Sign in {3}https:\/\/auth\.gatehouse\.localhost:8444\/enrol\/x\n/)
+  const later = guide({
+    ...facts,
+    platform: 'linux',
+    person: { name: 'demo', link: null, has: '1 passkey' },
+  })
+  t.match(
+    later,
+    /Sign in {3}https:\/\/auth\.gatehouse\.localhost:8444\/\n.*as demo, with 1 passkey/,
+  )
+  t.notMatch(later, '/enrol/')
   t.match(trustCommand({ ...facts, platform: 'linux' }).command, /certutil -d sql:.* -i '\/home/)
   t.match(trustCommand({ ...facts, platform: 'darwin' }).command, /^security add-trusted-cert /)
   t.match(trustCommand({ ...facts, platform: 'win32' }).command, /"\/home\/me\/my demo\/ca.pem"$/)
@@ -86,14 +103,16 @@ t.test('the commands of the guide are ones a shell reads as meant', async (t) =>
     ops: 9180,
     caFile: '.demo/ca.pem',
     tableFile: 'routes.yaml',
+    dataDir: '.demo/8443',
     logDir: 'log',
+    person: { name: 'demo', link: null, has: '1 passkey' },
     caFingerprint: Array(32).fill('AB').join(':'),
     caIsNew: false,
     platform: 'linux',
     notes: [],
   })
-  const commands = text.replaceAll('\\\n', '').match(/^ +(curl|head) .*$/gm) ?? []
-  t.ok(commands.length >= 8)
+  const commands = text.replaceAll('\\\n', '').match(/^ +(curl|head|npm) .*$/gm) ?? []
+  t.ok(commands.length >= 11)
   for (const command of commands) {
     t.equal(spawnSync('sh', ['-n', '-c', command]).status, 0, command.trim())
   }
@@ -113,7 +132,18 @@ t.test('a taken port leads to the next one', async (t) => {
 t.test('every page is HTML under a policy that its own parts obey', async (t) => {
   const services = await startServices()
   t.teardown(services.close)
-  const sites = ['welcome', 'headers', 'echo', 'events', 'upload', 'private', 'slow', 'crash']
+  const sites = [
+    'welcome',
+    'headers',
+    'echo',
+    'talk',
+    'events',
+    'upload',
+    'private',
+    'notes',
+    'slow',
+    'crash',
+  ]
   for (const name of sites) {
     const port = services.ports.get(name) ?? 0
     const answer = await http1(port, {
@@ -130,6 +160,36 @@ t.test('every page is HTML under a policy that its own parts obey', async (t) =>
   const crash = services.ports.get('crash') ?? 0
   t.equal((await http1(crash, { path: '/../../package.json' })).text.includes('gatehouse"'), false)
 })
+
+t.test(
+  'the first person is made once, and gets a new link until there is a credential',
+  async (t) => {
+    const dataDir = join(t.testdir(), 'data')
+    const origin = 'https://auth.gatehouse.localhost:8443'
+    const open = () => openFirstPerson({ dataDir, origin, now: Date.now(), randomBytes })
+    const first = await open()
+    t.match(first, {
+      name: 'demo',
+      has: 'nothing',
+      link: /^https:\/\/auth\.[^/]+\/enrol\/[\w-]{43}$/,
+    })
+    const second = await open()
+    t.match(second, { name: 'demo', link: /\/enrol\// })
+    t.not(second.link, first.link)
+
+    const log = { warn() {}, error() {} }
+    const store = await openStoreIn({ dataDir, secret: () => null, log, busyMs: 1000 })
+    const [user] = await store.users.users()
+    if (user === undefined) throw new Error('there is nobody')
+    t.match(user, { id: 'demo', groups: ['admin', 'family'] })
+    const hashOf = (link: string | null) => secretHash(link?.split('/').at(-1) ?? '')
+    t.equal(await store.users.link(hashOf(first.link), Date.now()), null, 'the older link is void')
+    t.match(await store.users.link(hashOf(second.link), Date.now()), { user: 'demo' })
+    await store.users.setPassword(user.id, 'x', Date.now())
+    await store.close()
+    t.match(await open(), { name: 'demo', link: null, has: 'password' })
+  },
+)
 
 t.test('the services do what their pages say', async (t) => {
   const services = await startServices()
