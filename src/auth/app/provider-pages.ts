@@ -2,42 +2,50 @@
 
 import type { FastifyReply } from 'fastify'
 import { hidden } from './controls.ts'
-import { html } from './html.ts'
+import { type Html, html } from './html.ts'
 import { refuse } from './layout.ts'
 import type { ProviderFailure } from './provider.ts'
 import type { NobodyReason } from './provider-accounts.ts'
+import type { ProviderPurpose } from './provider-flow.ts'
 
 /** `expired`: the attempt is not known in this browser. `session-changed`: whoever began to link is not signed in any more. */
 export type ProviderFault = ProviderFailure | NobodyReason | 'expired' | 'session-changed'
 
-export interface FaultPage {
-  readonly fault: ProviderFault
-  /** The provider's name for people. */
-  readonly label: string
-  readonly purpose: 'sign-in' | 'link'
-  /** What was on the way, so that another way leads there too. */
-  readonly rd: string | null
-  readonly reason: string | null
-}
-
 /** Refuses, in words; the ways to sign in that are not the provider's are one click away. */
-export function refuseProvider(reply: FastifyReply, parts: FaultPage): FastifyReply {
-  const { fault, label, purpose, rd, reason } = parts
+export function refuseProvider(
+  reply: FastifyReply,
+  what: {
+    readonly fault: ProviderFault
+    /** The provider's name for people. */
+    readonly label: string
+    /** `null`: not known any more. */
+    readonly purpose: ProviderPurpose | null
+  },
+): FastifyReply {
+  const { fault, label, purpose } = what
   const { status, title, lead } = faults[fault]
   const named = (text: string) => text.replaceAll('{provider}', label)
   if (status === 503) reply.header('retry-after', '60')
-  const way =
-    purpose === 'link'
-      ? html`<p><a class="button" href="/account">Back to your account</a></p>`
-      : html`<form method="get" action="/">${hidden({ rd, reason })}<button class="button" autofocus>Try again or sign in another way</button></form>`
   const id = html`<p class="meta">Request <code>${reply.request.visit.from.id}</code></p>`
   return refuse(reply, {
     status,
     code: `provider-${fault}`,
     title: named(title),
     lead: named(lead),
-    body: html`${way}${(status >= 500 || status === 403) && id}`,
+    body: html`${wayOn(purpose)}${(status >= 500 || status === 403) && id}`,
   })
+}
+
+/** What was on the way stays on the way. */
+function wayOn(purpose: ProviderPurpose | null): Html {
+  if (purpose?.kind === 'link') {
+    return html`<p><a class="button" href="/account">Back to your account</a></p>`
+  }
+  if (purpose?.kind === 'enrol') {
+    return html`<p><a class="button" href="/enrol?flow=${purpose.enrolment}">Choose another way</a></p>`
+  }
+  const { returnTo = null, reason = null } = purpose ?? {}
+  return html`<form method="get" action="/">${hidden({ rd: returnTo, reason })}<button class="button" autofocus>Try again or sign in another way</button></form>`
 }
 
 interface Words {
