@@ -1,6 +1,6 @@
 // What a backend is told of who asks: plain headers, and a JWT that it can check.
 
-import { sign } from 'node:crypto'
+import { sign, randomBytes as systemRandomBytes } from 'node:crypto'
 import type { EventLog } from '../log.ts'
 import type { Host, Identity, IdentityHeaderNames } from '../model.ts'
 import { type AssertionKey, openAssertionKeys, type PublicJwk } from './assertion-keys.ts'
@@ -36,7 +36,7 @@ export interface AssertionDeps {
   readonly sessionOf: (ref: string) => Session | null
   /** Wall clock, milliseconds. */
   readonly now: () => number
-  readonly randomBytes: RandomBytes
+  readonly randomBytes?: RandomBytes
   readonly log: EventLog
 }
 
@@ -59,6 +59,7 @@ interface Cached {
 
 /** @throws GatehouseError `store-unavailable`: the keys cannot be read. */
 export async function createAssertion(deps: AssertionDeps): Promise<Assertion> {
+  const { randomBytes = systemRandomBytes } = deps
   const keys = await openAssertionKeys(deps)
   /** By the identity object: when a person or a session changes there is a new one. */
   const cache = new WeakMap<Identity, Cached[]>()
@@ -100,7 +101,7 @@ export async function createAssertion(deps: AssertionDeps): Promise<Assertion> {
       iat: issuedAt,
       nbf: issuedAt - toleranceSeconds,
       exp: issuedAt + lifeSeconds,
-      jti: randomText(12, deps.randomBytes),
+      jti: randomText(12, randomBytes),
       sid: identity.session,
       name: identity.name,
       groups: identity.groups,
