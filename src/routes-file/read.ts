@@ -43,10 +43,13 @@ function readData(yaml: YamlText, problems: Problem[]): TableDefinition | null {
 
 function createReporter(yaml: YamlText, problems: Problem[]): Reporter {
   function add(severity: Problem['severity'], path: Path, fault: Fault): void {
+    const where = formatPath(path)
+    // Names nobody, because what it names was not understood: said once is enough.
+    if (fault.code.endsWith('-nobody') && problems.some((p) => p.where.startsWith(where))) return
     // What is wrong with a key as such is shown at the key, everything else at the value.
     const atKey = fault.code === 'unknown-key' || fault.code.startsWith('header-')
     const place = yaml.locate(path, atKey ? 'key' : 'value')
-    problems.push({ severity, ...place, where: formatPath(path), ...fault })
+    problems.push({ severity, ...place, where, ...fault })
   }
   return {
     error: (path, fault) => add('error', path, fault),

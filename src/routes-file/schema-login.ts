@@ -1,14 +1,17 @@
 // The shape of `login:` in routes.yaml: where and how people sign in, and for how long.
 
 import * as z from 'zod'
-import { durationPattern, secretName } from './units.ts'
+import { durationPattern } from './units.ts'
 
 const span = (description: string) => z.string().regex(durationPattern).describe(description)
+
+/** As `secretName`, and not what GitHub's own secrets look like: a message may say a name. */
+const nameOfSecret = /^(?!gh[a-z]_|github_pat|[0-9a-f]{20})[A-Za-z][A-Za-z0-9_]*$/
 
 /** Never the secret itself: the file is read by more eyes than the environment. */
 const secret = (name: string) =>
   z
-    .strictObject({ secret: z.string().regex(secretName).describe(`name a secret, ${name}`) })
+    .strictObject({ secret: z.string().regex(nameOfSecret).describe(`name a secret, ${name}`) })
     .describe(`write { secret: ${name} } and keep the value in GATEHOUSE_SECRET_${name}`)
 
 const sessions = z

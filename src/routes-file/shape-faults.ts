@@ -40,7 +40,9 @@ function explain(issue: Issue, origin: { readonly base: Path; readonly data: unk
       // What is wrong inside a form is worth more than a list of all forms, unless there is nothing in it.
       const inner = isEmpty(value) ? undefined : issue.errors[formAt(fileSchema, path, data)]
       const found = (inner ?? []).flatMap((i) => explain(i, { base: path, data }))
-      if (found.length === 0) return say(describe(value))
+      if (found.length === 0) {
+        return say(isSecret(path) ? 'is no name of a secret' : describe(value))
+      }
       // A mistyped key is both unknown and missing; said once is enough.
       const typo = found.some(({ fault }) => fault.code === 'unknown-key')
       return typo ? found.filter(({ fault }) => fault.code !== 'missing') : found
@@ -52,7 +54,7 @@ function explain(issue: Issue, origin: { readonly base: Path; readonly data: unk
     case 'too_big':
       return say(`is too large (at most ${issue.maximum})`)
     default:
-      return say(describe(value))
+      return say(isSecret(path) ? 'is no name of a secret' : describe(value))
   }
 }
 
@@ -63,6 +65,13 @@ function unknownKey(key: string, known: readonly string[]): Fault {
     what: 'is no key of the format',
     remedy: meant === null ? `known here: ${known.join(', ')}` : `did you mean ${meant}?`,
   }
+}
+
+/** Somebody may have written the secret itself there: a message is read by more eyes than the file. */
+function isSecret(path: Path): boolean {
+  return path.some(
+    (key) => key === 'clientSecret' || key === 'organisationToken' || key === 'secret',
+  )
 }
 
 function describe(value: unknown): string {
