@@ -91,14 +91,8 @@ export async function resetUser(context: PeopleContext): Promise<Outcome> {
     const says = `Reset ${id}: removed ${had}; ended ${counted(ended, 'session')}.`
     const outcome = await giveLink(store, context, { id, origin, lifeMs, says })
     const tokens = (await store.tokens.all()).filter(({ user }) => user === id).length
-    const notes = [
-      ...(tokens === 0
-        ? []
-        : [
-            `${counted(tokens, 'token')} still work: "gatehouse token revoke --user ${id}" ends them`,
-          ]),
-      ...(disabled ? [disabledNote(id)] : []),
-    ]
+    const kept = `${counted(tokens, 'token')} kept: "gatehouse token revoke --user ${id}" ends them`
+    const notes = [...(tokens === 0 ? [] : [kept]), ...(disabled ? [disabledNote(id)] : [])]
     return notes.reduce(withNote, outcome)
   })
 }
@@ -132,8 +126,9 @@ export async function removeUser(context: PeopleContext): Promise<Outcome> {
       const { id } = await personNamed(store, name)
       const of = <T extends { user: UserId }>(all: readonly T[]) =>
         all.filter(({ user }) => user === id).length
+      const means = credentialWords(await store.users.credentials(id))
       const has = [
-        credentialWords(await store.users.credentials(id)),
+        means === 'nothing' ? 'nothing to sign in with' : means,
         counted(of(await store.sessions.all()), 'session'),
         counted(of(await store.tokens.all()), 'token'),
       ]
