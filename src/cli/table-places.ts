@@ -15,13 +15,11 @@ export interface Place {
 export interface Places {
   /** @returns `null`: no route of ours is there. */
   readonly routeOf: (host: Host, path: string) => Place | null
-  /** Origins of all routed hosts, wildcards as `https://*.example.com`. */
+  /** Origins that people go on to after signing in, as a CSP writes them. */
   readonly hosts: () => readonly string[]
 }
 
 export function placesOf(table: () => RouteTable, publicPort: () => number): Places {
-  let known: { readonly table: RouteTable; readonly hosts: readonly string[] } | null = null
-
   function routeOf(host: Host, path: string): Place | null {
     const target = isAbsolute(path) ? readTarget(path) : 'bad-target'
     if (typeof target === 'string') return null
@@ -34,18 +32,10 @@ export function placesOf(table: () => RouteTable, publicPort: () => number): Pla
     }
   }
 
+  /** By the domain alone: a list of hosts would tell every stranger which services there are. */
   function hosts(): readonly string[] {
-    const current = table()
-    if (known?.table === current) return known.hosts
-    const origins = new Set<string>()
-    for (const { definition } of current.routes) {
-      const { host } = definition
-      const name = host.kind === 'exact' ? host.host : host.suffix
-      const origin = originOf(name, publicPort())
-      origins.add(host.kind === 'exact' ? origin : origin.replace('https://', 'https://*.'))
-    }
-    known = { table: current, hosts: [...origins].sort() }
-    return known.hosts
+    const origin = originOf(table().definition.domain, publicPort())
+    return [origin, origin.replace('https://', 'https://*.')]
   }
 
   return { routeOf, hosts }
