@@ -1,13 +1,14 @@
 // A change of an account is written down twice: for whoever runs the gateway, and for the person himself.
 
 import type { FastifyRequest } from 'fastify'
+import type { UserId } from '../../model.ts'
 import type { AuditEntry } from '../audit.ts'
 import type { Notice } from '../people.ts'
 import { describeDevice } from './account-device.ts'
 import type { AppContext } from './context.ts'
 
 export interface AccountChange {
-  readonly user: AuditEntry['user'] & {}
+  readonly user: UserId
   /** `credential-added`, `session-ended`, … for the audit log. */
   readonly event: string
   readonly details?: AuditEntry['details']

@@ -4,6 +4,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Application, AppRequest } from '../../app.ts'
 import { maxAppBodyBytes } from '../../app.ts'
 import type { Answer } from '../../pages/answer.ts'
+import { registerAccount } from './account.ts'
+import { registerApprove } from './approve.ts'
 import { registerAssets } from './assets.ts'
 import type { AppContext } from './context.ts'
 import { csrfFault } from './csrf.ts'
@@ -30,6 +32,8 @@ const pages: readonly ((app: FastifyInstance, context: AppContext) => void)[] = 
   registerSecurityKeys,
   registerEnrol,
   registerProviders,
+  registerAccount,
+  registerApprove,
   registerAssets,
 ]
 

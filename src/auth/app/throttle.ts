@@ -7,7 +7,7 @@ export type AttemptKind =
   | 'recovery-code'
   | 'passkey'
   | 'provider'
-  | 'link'
+  | 'approval'
 
 /** Who is trying. */
 export interface Attempt {

@@ -29,7 +29,7 @@ export async function post(path, body) {
 }
 
 /**
- * The fields of a form, by name; ticked boxes as `"on"`.
+ * The fields of a form, by name; ticked boxes by their value.
  *
  * @param {HTMLFormElement} form
  * @returns {Record<string, string>}

@@ -28,7 +28,7 @@ async function signIn(form, inField) {
   })
   setBusy(form, true)
   const remember = document.querySelector('input[name=remember]')
-  const remembered = remember instanceof HTMLInputElement && remember.checked ? 'on' : ''
+  const remembered = remember instanceof HTMLInputElement && remember.checked ? 'yes' : ''
   const body = { remember: remembered, ...fieldsOf(form), flow, response }
   const { to } = await post(form.getAttribute('action') ?? '', body)
   location.assign(String(to))
@@ -67,6 +67,15 @@ for (const form of document.querySelectorAll('form[data-key]')) {
     }
   })
   if (form.dataset.key === 'in-field') offerInField(form)
+}
+
+// The box "keep me signed in" stands in the password's form; it is meant for every way.
+for (const form of document.querySelectorAll('form[data-remember]')) {
+  if (!(form instanceof HTMLFormElement)) continue
+  form.addEventListener('formdata', ({ formData }) => {
+    const remember = document.querySelector('input[name=remember]')
+    if (remember instanceof HTMLInputElement && remember.checked) formData.set('remember', 'yes')
+  })
 }
 
 // Back from the next page: the browser shows this one as it was left.
