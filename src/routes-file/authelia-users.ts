@@ -74,6 +74,8 @@ export function readAutheliaUsers(text: string): {
       line: yaml.locate(path, 'key').line,
     })
   }
+  // A name of digits comes first in an object of JavaScript.
+  users.sort((a, b) => a.line - b.line)
   return { users, problems: sortProblems(problems) }
 }
 
