@@ -78,7 +78,9 @@ export async function createPeople(config: Config, deps: PeopleDeps): Promise<Pe
 }
 
 async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<People> {
-  const { output, flights, table, now } = deps
+  const { output, flights, table } = deps
+  // Whole milliseconds: what is kept of times goes into a database.
+  const now = () => Math.floor(deps.now())
   const { log } = output
   const login = () => table().definition.login
   const loginHost = () => table().definition.loginHost
