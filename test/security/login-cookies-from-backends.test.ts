@@ -25,8 +25,8 @@ t.teardown(() => backend.close())
 const edge = await startEdge(
   t,
   [
-    publicRow('app', backend.port, 'webSocket: true'),
-    publicRow('trusted', backend.port, 'parentCookies: true'),
+    publicRow('app', backend.port, 'webSocket: true, sharesUpstreamWith: [private/]'),
+    publicRow('trusted', backend.port, 'parentCookies: true, sharesUpstreamWith: [private/]'),
     privateRow('private', backend.port),
   ],
   { people: [{ id: 'diego' }] },

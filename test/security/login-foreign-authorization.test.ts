@@ -22,7 +22,7 @@ const edge = await startEdge(
   t,
   [
     privateRow('app', backend.port),
-    publicRow('open', backend.port),
+    publicRow('open', backend.port, 'sharesUpstreamWith: [app/, own/]'),
     privateRow(
       'own',
       backend.port,
@@ -39,7 +39,7 @@ const foreign: readonly string[] = [
   'Bearer eyJhbGciOiJIUzI1NiJ9.e30.x',
   'bearer sk-0123456789',
   `Basic ${base64('diego:a password of the app')}`,
-  `Basic ${base64('gth_user:pass')}`,
+  `Basic ${base64('someone:not_gth_x')}`,
   `Basic ${base64('x:')}`,
   'Basic',
   'Basic %%%',

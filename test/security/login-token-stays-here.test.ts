@@ -25,7 +25,7 @@ const edge = await startEdge(
   t,
   [
     privateRow('app', backend.port),
-    publicRow('open', backend.port),
+    publicRow('open', backend.port, 'sharesUpstreamWith: [app/]'),
     privateRow('chat', sockets.port, 'access: login, webSocket: true'),
   ],
   {

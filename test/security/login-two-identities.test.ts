@@ -19,7 +19,7 @@ const backend = await recordingBackend()
 t.teardown(() => backend.close())
 const edge = await startEdge(
   t,
-  [privateRow('app', backend.port), publicRow('open', backend.port)],
+  [privateRow('app', backend.port), publicRow('open', backend.port, 'sharesUpstreamWith: [app/]')],
   {
     people: [
       { id: 'diego', tokens: [{ label: 'a' }, { label: 'b' }] },
