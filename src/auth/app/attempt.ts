@@ -10,7 +10,7 @@ import type { Attempt, AttemptKind } from './throttle.ts'
 export type Outcome<T> =
   | { readonly kind: 'right'; readonly value: T }
   | { readonly kind: 'wrong'; readonly reason: string }
-  | { readonly kind: 'later'; readonly retryAfterMs: number }
+  | { readonly kind: 'later'; readonly retryAfterMs: number; readonly banned: boolean }
 
 /** Whom a typed name means. */
 export interface TypedName {
@@ -34,7 +34,7 @@ export async function guess<T>(
   look: () => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
   const verdict = context.throttle.check(kind, who)
-  if (!verdict.ok) return { kind: 'later', retryAfterMs: verdict.retryAfterMs }
+  if (!verdict.ok) return { ...verdict, kind: 'later' }
   let outcome: Outcome<T>
   try {
     outcome = await look()
@@ -67,11 +67,15 @@ export function writeDownFailure(
 }
 
 /** `Too many attempts. Please try again in 8 seconds.` */
-export function waitText(retryAfterMs: number): string {
+export function waitText(outcome: {
+  readonly retryAfterMs: number
+  readonly banned: boolean
+}): string {
+  const { retryAfterMs, banned } = outcome
   const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
   const minutes = Math.ceil(seconds / 60)
   const wait = seconds < 90 ? counted(seconds, 'second') : counted(minutes, 'minute')
-  return `Too many attempts. Please try again in ${wait}.`
+  return `Too many attempts${banned ? ' from your network' : ''}. Please try again in ${wait}.`
 }
 
 /** For `Retry-After` (RFC 9110 §10.2.3): whole seconds, at least one. */

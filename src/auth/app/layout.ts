@@ -14,8 +14,8 @@ export interface PageParts {
   readonly heading?: string
   /** Default 200. */
   readonly status?: number
-  /** One or two sentences below the heading, plain text. */
-  readonly lead?: string
+  /** One or two sentences below the heading. */
+  readonly lead?: string | Html
   readonly body: Html
   /** The page's module, which finds the CSRF token in `<meta name="csrf-token">`. */
   readonly script?: ScriptName
@@ -37,6 +37,9 @@ export function page(reply: FastifyReply, parts: PageParts): FastifyReply {
   if (!visit.browserKnown) {
     const options = { maxAgeSeconds: browserCookieSeconds }
     reply.header('set-cookie', setCookie(browserCookieName, visit.browser, options))
+    const { network, headers } = visit.from
+    const visitor = { network, userAgent: headers['user-agent'] ?? '' }
+    reply.server.firstVisits.given(visit.csrf, visitor)
   }
   const scripts =
     script === undefined
@@ -65,7 +68,12 @@ export function refuse(
   what: PageParts & { readonly status: number; readonly code: string },
 ): FastifyReply {
   if (!reply.request.visit.json) return page(reply, what)
-  return reply.status(what.status).send({ error: what.code, message: what.lead ?? what.title })
+  return reply.status(what.status).send({ error: what.code, message: messageOf(what) })
+}
+
+/** What a script can tell a person: text, so a lead with markup in it does not count. */
+function messageOf({ lead, title }: PageParts): string {
+  return typeof lead === 'string' ? lead : title
 }
 
 /**

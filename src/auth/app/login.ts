@@ -21,8 +21,6 @@ import { type SignInView, signInPage, signInQuery } from './sign-in-page.ts'
 export function registerLogin(app: FastifyInstance, context: AppContext): void {
   app.get('/', (request, reply) => showLogin(request, reply, context))
   app.post('/password', (request, reply) => takePassword(request, reply, context))
-  // Password managers look here (W3C "A Well-Known URL for Changing Passwords").
-  app.get('/.well-known/change-password', (_request, reply) => goOn(reply, '/account'))
   app.get('/.well-known/jwks.json', (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(context.assertion.jwks()),
   )
@@ -87,7 +85,7 @@ async function takePassword(
       return signInPage(reply.header('retry-after', retryAfterSeconds(outcome.retryAfterMs)), {
         ...view,
         status: 429,
-        alert: `${waitText(outcome.retryAfterMs)} A passkey works at once.`,
+        alert: `${waitText(outcome)}${outcome.banned ? '' : ' A passkey works at once.'}`,
       })
     case 'wrong': {
       const user = outcome.reason === 'unknown-user' ? null : typed.user
@@ -120,7 +118,7 @@ async function lookAtPassword(
   const credentials = user === null ? null : await context.users.credentials(user.id)
   const stored = credentials?.password?.hash ?? null
   const result = await context.passwords.verify(password, stored)
-  if (result === 'busy') return { kind: 'later', retryAfterMs: busyMs }
+  if (result === 'busy') return { kind: 'later', retryAfterMs: busyMs, banned: false }
   if (user === null || credentials === null) return { kind: 'wrong', reason: 'unknown-user' }
   if (stored === null) return { kind: 'wrong', reason: 'no-password' }
   if (result === 'wrong') return { kind: 'wrong', reason: 'wrong-password' }

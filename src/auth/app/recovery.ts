@@ -56,7 +56,7 @@ async function takeCode(
   switch (outcome.kind) {
     case 'later':
       reply.header('retry-after', retryAfterSeconds(outcome.retryAfterMs))
-      return recoveryPage(reply, { ...view, status: 429, alert: waitText(outcome.retryAfterMs) })
+      return recoveryPage(reply, { ...view, status: 429, alert: waitText(outcome) })
     case 'wrong': {
       const user = outcome.reason === 'unknown-user' ? null : typed.user
       writeDownFailure(request, context, { user, method: 'recovery-code', reason: outcome.reason })
@@ -146,6 +146,6 @@ function recoveryPage(reply: FastifyReply, view: RecoveryView): FastifyReply {
       attributes: `class="code" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="40" required${codeFirst ? ' autofocus' : ''}`,
       hint: 'Dashes, spaces and capital letters do not matter.',
       error: codeError,
-    })}<button class="button">Sign in</button></form><ul class="links"><li><a href="/${signInQuery({ ...view, reason: null })}">Other ways to sign in</a></li></ul>`,
+    })}<button class="button">Sign in</button></form><nav aria-label="Other ways"><ul class="links"><li><a href="/${signInQuery({ ...view, reason: null })}">Other ways to sign in</a></li></ul></nav>`,
   })
 }

@@ -57,7 +57,7 @@ async function takeCode(
   switch (outcome.kind) {
     case 'later':
       reply.header('retry-after', retryAfterSeconds(outcome.retryAfterMs))
-      return codePage(reply, step, { status: 429, alert: waitText(outcome.retryAfterMs) })
+      return codePage(reply, step, { status: 429, alert: waitText(outcome) })
     case 'wrong': {
       // Two tabs, one code: the first has signed this browser in, and the second need not wait for the next code.
       const inAlready = request.visit.session?.identity
@@ -126,7 +126,7 @@ function codePage(
     name: 'code',
     label: 'Code',
     attributes:
-      'inputmode="numeric" autocomplete="one-time-code" pattern="[0-9 -]{6,12}" maxlength="12" required autofocus',
+      'inputmode="numeric" autocomplete="one-time-code" maxlength="12" required autofocus',
     hint: 'Six digits, new every 30 seconds.',
     error,
   })
@@ -138,12 +138,12 @@ function codePage(
     status,
     title: hasApp ? 'Enter your code' : 'Use your security key',
     lead: hasApp
-      ? `Your password is right, ${user}. Now the code from your authenticator app.`
-      : `Your password is right, ${user}. Now the second half.`,
+      ? `The password is right. Now the code from your authenticator app, ${user}.`
+      : `The password is right. Now your key, ${user}.`,
     ...(hasKey && { script: 'sign-in.js' }),
     body: html`${alert(said.alert ?? null)}${hasApp && codeForm}${hasApp && hasKey && or}${
       hasKey && html`<div class="ways">${securityKeyForm(flow.id)}</div>`
-    }${hasKey && !hasApp && keyNeedsScript}<ul class="links"><li><a href="/recovery${signInQuery(view)}">Use a recovery code</a></li><li><a href="/${signInQuery({ ...view, name: '' })}">Start again</a></li></ul>`,
+    }${hasKey && !hasApp && keyNeedsScript}<nav aria-label="Other ways"><ul class="links"><li><a href="/recovery${signInQuery(view)}">Recovery code</a></li><li><a href="/${signInQuery({ ...view, name: '' })}">Start again</a></li></ul></nav>`,
   })
 }
 

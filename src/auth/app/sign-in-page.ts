@@ -51,17 +51,18 @@ export function signInQuery(view: Pick<SignInView, 'returnTo' | 'reason' | 'name
   return text === '' ? '' : `?${text}`
 }
 
-function leadOf(reason: StepUpReason | null, returnTo: string | null): string {
-  const where = returnTo === null ? null : new URL(returnTo).host
+function leadOf(reason: StepUpReason | null, returnTo: string | null): Html {
+  const host = returnTo === null ? null : new URL(returnTo).host
+  const where = host === null ? html`That page` : html`<strong>${host}</strong>`
   switch (reason) {
     case null:
-      return where === null ? 'One sign-in for everything here.' : `Then you go on to ${where}.`
+      return host === null ? html`One sign-in for all your services.` : html`to go on to ${where}`
     case 'passkey':
-      return `${where ?? 'That page'} opens with a passkey alone.`
+      return html`${where} opens with a passkey alone.`
     case 'second-factor':
-      return `${where ?? 'That page'} asks for more than you have shown: a passkey, or your password and a second factor.`
+      return html`${where} asks for more than you have shown: a passkey, or your password and a second factor.`
     case 'not-recent':
-      return `${where ?? 'That page'} asks you to show again who you are: it has been a while.`
+      return html`${where} asks you to show again who you are: it has been a while.`
     default:
       throw new TypeError('unknown reason', { cause: reason satisfies never })
   }
@@ -77,6 +78,8 @@ function providerForms(request: FastifyRequest, view: SignInView): Html | null {
 function passwordForm(request: FastifyRequest, view: SignInView): Html {
   const { returnTo, reason, name, fault = null } = view
   const errorOf = (which: 'name' | 'password') => (fault?.field === which ? fault.text : null)
+  // Who has begun with a name goes on with a password.
+  const isUnderWay = name !== '' || fault !== null
   // Where typing begins: at what is wrong or missing. Not before: focus would open the keyboard over the other ways.
   const focus = (which: 'name' | 'password') =>
     fault?.field === which || (fault === null && name !== '' && which === 'password')
@@ -96,15 +99,13 @@ function passwordForm(request: FastifyRequest, view: SignInView): Html {
     type: 'password',
     attributes: `autocomplete="current-password" required${focus('password')}`,
     error: errorOf('password'),
-  })}${checkbox('remember', 'Keep me signed in on this device', view.remember)}<button class="button">Continue</button></form>`
+  })}${checkbox('remember', 'Keep me signed in on this device', view.remember)}<button class="${isUnderWay ? 'button' : 'button quiet second'}">Continue</button></form>`
 }
 
 function links(view: SignInView): Html {
   const query = signInQuery({ ...view, name: '' })
-  const others = html`<li><a href="/approve/new${query}">Sign in with another device</a></li><li><a href="/recovery${query}">Use a recovery code</a></li>`
-  return html`<ul class="links"><li><a href="/passkey${query}">Use a security key that needs your name</a></li>${
-    view.reason !== 'passkey' && others
-  }</ul>`
+  const others = html`<li><a href="/approve/new${query}">Use another device</a></li><li><a href="/recovery${query}">Recovery code</a></li>`
+  return html`<nav aria-label="Other ways to sign in"><ul class="links">${view.reason !== 'passkey' && others}<li><a href="/passkey${query}">Security key</a></li></ul></nav>`
 }
 
 const needsScript = html`<noscript><p class="lead">Passkeys need JavaScript, which is switched off here.</p></noscript>`
