@@ -205,7 +205,7 @@ export function lockDatabaseFile(file: string): { release(): void } | 'in-use' |
 }
 
 /** The longest pause between two tries, milliseconds: a commit of another process takes about one. */
-const maxPauseMs = 20
+const maxPauseMs = 5
 const nothing = () => {}
 
 type Kind = 'read' | 'write'
