@@ -7,7 +7,7 @@ import { anyMethod, type Place, type Probe, places } from './access-probes.ts'
 import { admitsMore, wordsFor } from './access-words.ts'
 import { isInside } from './cidr.ts'
 import { loginChanges } from './login-change.ts'
-import { routePattern, sampleOf } from './path-samples.ts'
+import { deepSample, routePattern } from './path-samples.ts'
 import { upstreamKey } from './upstream-key.ts'
 
 export interface AccessChange {
@@ -150,7 +150,7 @@ function openedUpstream(is: Answer, was: Answer, before: TableDefinition): strin
   if (earlier.length === 0) return null
   // What no rule of a route names is what most of its backend was guarded by.
   const open = earlier.some((r) => {
-    const rest = policyAt(r.policy, anyMethod, asPathBytes(sampleOf(routePattern(r))))
+    const rest = policyAt(r.policy, anyMethod, asPathBytes(deepSample(routePattern(r))))
     return r.matching === 'prefix' && !admitsMore(rest, policy)
   })
   return open ? null : `${upstream} (${earlier.map((r) => r.id).join(', ')})`

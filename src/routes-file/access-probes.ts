@@ -1,7 +1,7 @@
 // The addresses that two tables are asked about, so that every difference in who may enter shows.
 
 import type { AccessRule, Route, TableDefinition } from '../model.ts'
-import { routePattern, sampleOf, sampleWords, sharedSample } from './path-samples.ts'
+import { deepSample, routePattern, samplesOf, sampleWords, sharedSamples } from './path-samples.ts'
 
 /** One request to ask both tables about. */
 export interface Probe {
@@ -50,34 +50,36 @@ function placesOf(routes: readonly Route[]): readonly Place[] {
   const { id, host: pattern, path } = first
   const host = pattern.kind === 'exact' ? pattern.host : `${anyLabel}.${pattern.suffix}`
   const rules = routes.flatMap(({ policy }) => (policy.kind === 'rules' ? policy.rules : []))
-  const below = sampleOf(routePattern({ path, matching: 'prefix' }))
+  const below = deepSample(routePattern({ path, matching: 'prefix' }))
   const hostName = id.slice(0, id.length - path.length)
-  const samples = new Set(samplesOf(rules, isSame(routes)))
+  const samples = new Set(patternSamples(routes))
   samples.delete(path)
   samples.delete(below)
+  const name = (sample: string): string => {
+    if (sample === below) return path === '/' ? `${id}…` : `${id}/…`
+    return `${hostName}${sampleWords(sample)}`
+  }
   return [path, below, ...samples].map((sample) =>
-    place({ name: `${hostName}${sampleWords(sample)}`, id, host, path: sample }, rules),
+    place({ name: name(sample), id, host, path: sample }, rules),
   )
 }
 
-/** Rules that stay as they are give every path to the same rule as before. */
-function isSame([before, after]: readonly Route[]): boolean {
-  return (
-    after === undefined || JSON.stringify(before?.policy ?? null) === JSON.stringify(after.policy)
-  )
-}
-
-function samplesOf(rules: readonly AccessRule[], alone: boolean): readonly string[] {
-  const patterns = [...new Set(rules.flatMap(({ paths }) => paths ?? []))]
-  const samples = patterns.map(sampleOf)
-  if (alone) return samples
-  for (const [index, a] of patterns.entries()) {
-    for (const b of patterns.slice(index + 1)) {
-      const shared = sharedSample(a, b)
-      if (shared !== null) samples.push(shared)
-    }
+/** @param routes the route before and after; rules that stay as they are give every path to the same rule as before. */
+function patternSamples([before, after]: readonly Route[]): readonly string[] {
+  const was = patternsOf(before)
+  const is = patternsOf(after)
+  const samples = [...new Set([...was, ...is])].flatMap(samplesOf)
+  const isSame = JSON.stringify(before?.policy) === JSON.stringify(after?.policy)
+  if (after === undefined || isSame) return samples
+  for (const a of was) {
+    for (const b of is) if (a !== b) samples.push(...sharedSamples(a, b))
   }
   return samples
+}
+
+function patternsOf(route: Route | undefined): readonly string[] {
+  if (route?.policy.kind !== 'rules') return []
+  return [...new Set(route.policy.rules.flatMap(({ paths }) => paths ?? []))]
 }
 
 function place(at: Omit<Probe, 'method'>, rules: readonly AccessRule[]): Place {

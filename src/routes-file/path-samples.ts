@@ -6,15 +6,39 @@ import type { Route } from '../model.ts'
 /** Stands for any characters; no pattern can contain it. */
 const anything = '\u0002'
 
-/** A path that fits the pattern, and of other patterns only those that everything fits which fits this one. */
-export function sampleOf(pattern: string): string {
-  return sampleWith(pattern, 1)
+/**
+ * How many segments stand for `**`: none, few, and more than a pattern of 500 characters can have of its own, so that
+ * none but another `**` takes them all.
+ */
+const rest = 256
+const counts: readonly number[] = [rest, 0, 1, 2]
+
+/** A path deep below: of patterns that end in `**`, what no other row of segments fits. */
+export function deepSample(pattern: string): string {
+  return sampleWith(pattern, rest)
 }
 
-/** As `sampleOf`, of the paths that fit both; `null`: no path does. */
-export function sharedSample(a: string, b: string): string | null {
-  const segments = sharedSegments(segmentsOf(a), segmentsOf(b))
-  return segments === null ? null : `/${segments.join('/')}`
+/**
+ * Paths that fit the pattern, with many, no, one and two segments in place of `**`, and in place of stars what no
+ * pattern names. Whichever rule decides for any path that fits, decides for one of these, or has a pattern whose own
+ * samples it decides.
+ */
+export function samplesOf(pattern: string): readonly string[] {
+  return [...new Set(counts.map((count) => sampleWith(pattern, count)))]
+}
+
+/** The same of the paths that fit both; empty: there is none. */
+export function sharedSamples(a: string, b: string): readonly string[] {
+  const samples = counts.flatMap((count) => {
+    const segments = sharedSegments(segmentsOf(a), segmentsOf(b), count)
+    return segments === null ? [] : [`/${segments.join('/')}`]
+  })
+  return [...new Set(samples)]
+}
+
+/** Whether any path fits both. */
+export function overlap(a: string, b: string): boolean {
+  return sharedSegments(segmentsOf(a), segmentsOf(b), 1) !== null
 }
 
 /** All paths of a route, as a pattern. */
@@ -26,15 +50,14 @@ export function routePattern({ path, matching }: Pick<Route, 'path' | 'matching'
 /** Whether every path that fits `inner` fits one of `outer`. May say no where a proof would take longer. */
 export function coversPattern(outer: readonly string[], inner: string): boolean {
   const fits = compilePathPatterns(outer)
-  const longest = Math.max(0, ...outer.map((pattern) => segmentsOf(pattern).length))
-  // So many segments in place of `**` that no row of single segments in `outer` can take them all.
-  const counts = inner.includes('**') ? [0, 1, 2, longest + 1] : [0]
-  return counts.every((count) => fits(asPathBytes(sampleWith(inner, count))))
+  return samplesOf(inner).every((sample) => fits(asPathBytes(sample)))
 }
 
-/** A sample as people read it: `/share/…`. */
+/** A sample as the file would write it: `/share/*`, `/api/**`. */
 export function sampleWords(path: string): string {
-  return path.replaceAll(anything, '…')
+  return path
+    .replace(new RegExp(`(?:/${anything}(?=/|$)){3,}`, 'g'), '/**')
+    .replaceAll(anything, '*')
 }
 
 function segmentsOf(pattern: string): readonly string[] {
@@ -51,7 +74,12 @@ function sampleWith(pattern: string, count: number): string {
 }
 
 /** Walks both rows at once; a pair of places that led nowhere is not tried again. */
-function sharedSegments(a: readonly string[], b: readonly string[]): readonly string[] | null {
+function sharedSegments(
+  a: readonly string[],
+  b: readonly string[],
+  count: number,
+): readonly string[] | null {
+  const any = new Array<string>(count).fill(anything)
   const dead = new Set<string>()
   function from(i: number, j: number): readonly string[] | null {
     if (i === a.length && j === b.length) return []
@@ -68,7 +96,8 @@ function sharedSegments(a: readonly string[], b: readonly string[]): readonly st
   function step(i: number, j: number): readonly string[] | null {
     const [left, right] = [a[i], b[j]]
     if (left === '**' && right === '**') {
-      return then(anything, i + 1, j + 1) ?? from(i + 1, j) ?? from(i, j + 1)
+      const after = from(i + 1, j + 1) ?? from(i, j + 1) ?? from(i + 1, j)
+      return after === null ? null : [...any, ...after]
     }
     if (left === '**') {
       const one = right === undefined ? null : then(right.replaceAll('*', anything), i, j + 1)

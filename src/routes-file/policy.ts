@@ -13,7 +13,7 @@ const leastWithinMs = 60_000
 const mostWithinMs = 400 * 86_400_000
 
 /** Comparing two tables takes the square of it. */
-const mostPatterns = 60
+const mostPatterns = 40
 
 const noRequirement: Requirement = { proof: 'any', withinMs: null }
 

@@ -1,7 +1,7 @@
 // Rules of `access:` against their route and each other: what can never match, and what opens more than its route.
 
 import type { AccessRule, Route } from '../model.ts'
-import { coversPattern, routePattern, sharedSample } from './path-samples.ts'
+import { coversPattern, overlap, routePattern } from './path-samples.ts'
 import type { Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import type { Row } from './route.ts'
@@ -43,7 +43,7 @@ export function openedByRules(route: Route, rows: readonly Row[]): readonly Row[
     // Where a prefix is rewritten the backend's paths are not the request's.
     if (here !== 'keep' || there !== 'keep') return open.length > 0
     const asked = askedFor(other)
-    return open.some((pattern) => asked.some((p) => sharedSample(pattern, p) !== null))
+    return open.some((pattern) => asked.some((p) => overlap(pattern, p)))
   })
 }
 
@@ -71,7 +71,7 @@ function checkPlaces(
   for (const [index, pattern] of (rule.paths ?? []).entries()) {
     const place: Path = [...at, 'paths', index]
     // What a rule was to close stays open when it is written for paths that never come here.
-    if (sharedSample(pattern, routePattern(route)) === null) {
+    if (!overlap(pattern, routePattern(route))) {
       outside = true
       const all = route.matching === 'exact' ? '' : ' and below'
       const below = route.path === '/' || route.matching === 'exact' ? null : route.path + pattern

@@ -198,3 +198,127 @@ t.test('weakening are those by which somebody gets in or something is lost', (t)
   )
   t.end()
 })
+
+/** An edit of one route's `access`. */
+function accessEdit(before: string, after: string): readonly string[] {
+  const row = (access: string) => [`{ host: v, to: box:80, access: ${access} }`]
+  return edit(row(before), row(after))
+}
+
+t.test('a requirement that is dropped is weaker, also where fewer may enter', (t) => {
+  t.strictSame(accessEdit('{ with: passkey }', 'login'), ['weaker: v/: login with passkey → login'])
+  t.strictSame(accessEdit('{ with: passkey }', '{ with: second-factor }'), [
+    'weaker: v/: login with passkey → login with second-factor',
+  ])
+  t.strictSame(accessEdit('{ within: 15m }', '{ within: 1h }'), [
+    'weaker: v/: login within 15m → login within 1h',
+  ])
+  t.strictSame(accessEdit('{ with: passkey }', '{ users: [d] }'), [
+    'weaker: v/: login with passkey → users d',
+  ])
+  t.strictSame(accessEdit('login', '{ with: passkey, within: 15m }'), [
+    'stronger: v/: login → login with passkey within 15m',
+  ])
+  t.strictSame(accessEdit('login', 'nobody'), ['stronger: v/: login → nobody'])
+  t.strictSame(accessEdit('nobody', 'login'), ['weaker: v/: nobody → login'])
+  t.end()
+})
+
+t.test('rules are compared by what they do, path by path and method by method', (t) => {
+  t.strictSame(
+    accessEdit(
+      'login',
+      '[{ methods: [GET], paths: [/share/*], access: public }, { access: login }]',
+    ),
+    ['weaker: GET v/share/*: login → public'],
+  )
+  t.strictSame(
+    accessEdit(
+      '[{ paths: [/s/*], access: public }, { paths: [/s/**], access: login }]',
+      '[{ paths: [/s/*], access: public }, { paths: [/s/**], access: public }]',
+    ),
+    ['weaker: v/s/**: login → public'],
+  )
+  t.strictSame(
+    accessEdit(
+      '[{ paths: [/a/*], access: nobody }, { paths: ["/*/b"], access: public }]',
+      '[{ paths: ["/*/b"], access: public }, { paths: [/a/*], access: nobody }]',
+    ),
+    ['weaker: v/a/b: nobody → public'],
+    'the order alone',
+  )
+  t.strictSame(accessEdit('[{ access: login }]', 'login'), [], 'the same thing in other words')
+  t.strictSame(
+    accessEdit(
+      '[{ methods: [GET], access: login }, { access: nobody }]',
+      '[{ methods: [GET, POST], access: login }, { access: nobody }]',
+    ),
+    ['weaker: POST v/: nobody → login'],
+  )
+  t.strictSame(accessEdit('public', '[{ paths: [/x], access: public }, { access: login }]'), [
+    'stronger: v/: public → login',
+    'weaker: v/…: nothing → login, which opens 10.0.0.7:80 (v/)',
+    'weaker: v/x: nothing → public, which opens 10.0.0.7:80 (v/)',
+  ])
+  t.end()
+})
+
+t.test('a route with rules whose paths another route takes says what happens there', (t) => {
+  const rules =
+    '{ host: v, to: box:80, access: [{ paths: [/in/x], access: public }, { access: login }] }'
+  t.strictSame(edit([rules], [rules, '{ host: v, path: /in, to: box:80 }']), [
+    'stronger: v/in/x: public → login (answered by v/in)',
+  ])
+  t.end()
+})
+
+t.test('networks that count as a person, and cookies for the whole domain, are weaker', (t) => {
+  const row = (more: string) => [`{ host: v, to: box:80${more} }`]
+  const vpn = (text: string) => row(`, networks: [{ cidr: ${text} }]`)
+  const kinds = (before: readonly string[], after: readonly string[]) =>
+    edit(before, after).map((line) => line.split(':')[0])
+  t.strictSame(edit(row(''), vpn('10.8.0.0/24, as: d')), [
+    'weaker: v/: no network counts as a person → 10.8.0.0/24 as d',
+  ])
+  t.strictSame(kinds(vpn('10.8.0.0/24, as: d'), row('')), ['stronger'])
+  t.strictSame(kinds(vpn('10.8.0.0/24, as: d'), vpn('10.8.0.0/25, as: d')), ['stronger'])
+  t.strictSame(kinds(vpn('10.8.0.0/24, as: d'), vpn('10.8.0.0/16, as: d')), ['weaker'])
+  t.strictSame(kinds(vpn('10.8.0.0/24, as: d'), vpn('10.8.0.0/24, as: e')), ['weaker'])
+  t.strictSame(kinds(vpn('10.8.0.0/24, as: d'), vpn('10.8.0.0/24, as: d, wake: true')), ['weaker'])
+  t.strictSame(edit(row(''), row(', parentCookies: true')), [
+    'weaker: v/: cookies for its own host → cookies for the whole domain',
+  ])
+  t.end()
+})
+
+t.test('how people sign in counts too', (t) => {
+  const login = (text: string) => table([], [`login: ${text}`])
+  const changed = (before: string, after: string) =>
+    accessChanges(login(before), login(after)).map((c) => `${c.kind}: ${c.sentence}`)
+  const github = (text: string) => `{ github: { clientId: x, ${text} } }`
+  t.strictSame(changed('{ host: auth }', '{ recent: 10m }'), [])
+  t.strictSame(changed('{ recent: 10m }', '{ recent: 20m }'), ['weaker: login.recent: 10m → 20m'])
+  t.strictSame(changed('{ sessions: { idle: 24h } }', '{ sessions: { idle: 12h } }'), [
+    'stronger: login.sessions: 24h idle, 7d in all (remembered: 30d idle, 90d in all) → 12h idle, 7d in all (remembered: 30d idle, 90d in all)',
+  ])
+  t.strictSame(changed('{ host: auth }', github('users: [a], organisations: [o]')), [
+    'weaker: login.github: not offered → offered to a o',
+  ])
+  t.match(changed(github('users: [a]'), '{ host: auth }'), [/^stronger: login.github/])
+  t.strictSame(changed(github('users: [a, b]'), github('users: [a]')), [
+    'stronger: login.github.users: a b → a',
+  ])
+  t.strictSame(changed(github('users: [a]'), github('users: [{ account: a, as: d }]')), [
+    'weaker: login.github.users: a → a as d',
+  ])
+  t.strictSame(changed(github('users: [a]'), github('users: [a], groups: [admin]')), [
+    'weaker: login.github.groups: none → admin',
+  ])
+  t.match(changed(github('users: [a]'), github('users: [a], url: "https://git.example.org"')), [
+    /^weaker: login.github.url/,
+  ])
+  t.strictSame(changed(github('users: [a]'), github('users: [a], recheck: 24h')), [
+    'weaker: login.github.recheck: 1h → 24h',
+  ])
+  t.end()
+})

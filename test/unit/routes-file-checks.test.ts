@@ -199,6 +199,101 @@ t.test('settings without effect are warned of', (t) => {
 
 const ownersText = readFileSync(new URL('../../src/routes.yaml', import.meta.url), 'utf8')
 
+/** Problems of a route with these rules beside the rows. */
+function ruleCodes(access: string, rows: readonly string[] = [], more = ''): readonly string[] {
+  return codes([`{ service: S, host: a, to: box:80, access: ${access}${more} }`, ...rows]).map(
+    (line) => line.replace('routes[2].access', '…'),
+  )
+}
+
+t.test('a rule that never decides is warned of', (t) => {
+  t.strictSame(ruleCodes('[{ paths: [/x], access: public }, { access: login }]'), [])
+  t.strictSame(ruleCodes('[{ access: login }, { paths: [/x], access: public }]'), [
+    'warning shadowed …[1]',
+  ])
+  t.strictSame(
+    ruleCodes('[{ paths: [/x/**], access: nobody }, { paths: [/x/*, /x], access: login }]'),
+    ['warning shadowed …[1]'],
+  )
+  t.strictSame(
+    ruleCodes('[{ paths: [/x/*], access: nobody }, { paths: [/x/**], access: login }]'),
+    [],
+  )
+  t.strictSame(
+    ruleCodes('[{ methods: [GET], access: login }, { methods: [HEAD], access: nobody }]'),
+    ['warning shadowed …[1]'],
+    'HEAD is GET',
+  )
+  t.strictSame(
+    ruleCodes('[{ methods: [GET], access: login }, { methods: [GET, POST], access: nobody }]'),
+    [],
+  )
+  t.strictSame(
+    ruleCodes(
+      '[{ paths: [/x], access: login }, { paths: ["/*"], access: login }, { paths: [/y], access: nobody }]',
+    ),
+    ['warning shadowed …[2]'],
+  )
+  t.end()
+})
+
+t.test('a rule for paths that never come to its route is an error: it would close nothing', (t) => {
+  const row = (paths: string, rest = '') =>
+    codes([
+      `{ host: a, path: /app, to: box:80, access: [{ paths: [${paths}], access: nobody }, { access: login }]${rest} }`,
+    ])
+  t.strictSame(row('/app/x, /app, "/*/y", /**/z'), [])
+  t.strictSame(row('/app/x, /x'), ['error access-path routes[2].access[0].paths[1]'])
+  t.strictSame(row('/app/x', ', prefix: false'), ['error access-path routes[2].access[0].paths[0]'])
+  const { problems } = readTable(
+    tableText(['{ host: a, path: /app, to: box:80, access: [{ paths: [/x/*], access: login }] }']),
+  )
+  t.match(problems, [{ remedy: 'write /app/x/*' }])
+  t.strictSame(
+    ruleCodes('[{ paths: [/in/**, /x], access: nobody }, { access: login }]', [
+      '{ service: S, host: a, path: /in, to: box:80, webSocket: true }',
+    ]),
+    ['warning shadowed …[0].paths[0]'],
+  )
+  t.end()
+})
+
+t.test('a public rule may not open what another route guards, unless it says so', (t) => {
+  const guarded = '{ service: S, host: b, path: /admin, to: box:80 }'
+  const open = (paths: string) => `[{ paths: [${paths}], access: public }, { access: login }]`
+  t.strictSame(ruleCodes(open('/share/**'), [guarded]), [])
+  t.strictSame(ruleCodes(open('/admin/x'), [guarded]), ['warning public-rule-shares-upstream …'])
+  t.strictSame(ruleCodes(open('"/*/x"'), [guarded]), ['warning public-rule-shares-upstream …'])
+  t.strictSame(ruleCodes(open('/admin/x'), [guarded], ', sharesUpstreamWith: [b/admin]'), [])
+  t.strictSame(ruleCodes('[{ methods: [GET], access: public }, { access: login }]', [guarded]), [
+    'error public-rule-shares-upstream …',
+  ])
+  t.strictSame(ruleCodes(open('/share/**'), [], ', sharesUpstreamWith: [b/admin]'), [
+    'error unknown-route routes[2].sharesUpstreamWith[0]',
+  ])
+  const stripped = '{ service: S, host: b, path: /x, to: box:80, prefixRewrite: strip }'
+  t.strictSame(
+    ruleCodes(open('/share/**'), [stripped]),
+    ['warning public-rule-shares-upstream …'],
+    'the paths of the backend are others then',
+  )
+  t.end()
+})
+
+t.test('a private route outside the domain is warned of: the cookie does not reach it', (t) => {
+  t.strictSame(codes(['{ host: www.example.org, to: box:80 }']), [
+    'warning cookie-foreign routes[2].host',
+  ])
+  t.strictSame(codes(["{ host: '*.example.org', to: box:80, access: [{ access: login }] }"]), [
+    'warning cookie-foreign routes[2].host',
+  ])
+  for (const access of ['public', 'nobody', '[{ paths: [/x], access: public }]']) {
+    t.strictSame(codes([`{ host: www.example.org, to: box:80, access: ${access} }`]), [], access)
+  }
+  t.strictSame(codes(["{ host: '@', to: box:80 }", "{ host: '*', to: box:81 }"]), [])
+  t.end()
+})
+
 t.test("the owner's table has every row, its numbers and its access", (t) => {
   const { definition } = readTable(ownersText)
   const rows = (definition?.routes ?? []).map(({ id, policy, target, matching }) => {
