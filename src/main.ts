@@ -46,8 +46,13 @@ async function main(args: Arguments): Promise<void> {
 function configOf(args: Arguments): Config | null {
   const file = args.command === 'check' ? args.operands[0] : undefined
   const settings = file === undefined ? args.settings : { ...args.settings, config: file }
-  const place = { cwd: process.cwd(), checkout: checkout() }
-  const { config, problems } = readConfig({ flags: settings, env: process.env, files, place })
+  const { config, problems } = readConfig({
+    flags: settings,
+    env: process.env,
+    files,
+    place: { cwd: process.cwd(), checkout: checkout() },
+    tableMayBeAbsent: args.command === 'restore',
+  })
   if (config === null) {
     usage(problems)
     return null
@@ -109,10 +114,31 @@ async function runCommand(
         now: Date.now,
       })
     }
+    case 'backup': {
+      const { backup } = await import('./cli/backup.ts')
+      return backup({
+        ...base,
+        ...(await fileAccess(config)),
+        version: version(),
+        output: args.flags.get('output') ?? null,
+        encrypt: args.flags.has('encrypt'),
+      })
+    }
+    case 'restore': {
+      const { restore } = await import('./cli/restore.ts')
+      return restore({
+        ...base,
+        ...(await fileAccess(config)),
+        file: args.operands[0] ?? '',
+        dryRun: args.flags.has('dry-run'),
+        replace: args.flags.get('replace') ?? null,
+        only: args.flags.get('only') ?? null,
+        isRoot: process.getuid?.() === 0,
+      })
+    }
     case 'key rotate': {
       const { rotateKey } = await import('./cli/key.ts')
-      process.umask(0o077)
-      becomeOwnerOf(config.dataDir)
+      await fileAccess(config)
       return rotateKey(base)
     }
     default:
@@ -126,16 +152,14 @@ async function runForPeople(
   args: Arguments,
   config: Config,
 ): Promise<void> {
-  // What they make is the gateway's: database, key.
-  process.umask(0o077)
   if (command === 'user add' || command === 'user import') makeDataDirectory(config.dataDir)
-  const asCaller = becomeOwnerOf(config.dataDir)
+  const { asCaller, now } = await fileAccess(config)
   const { runPeople } = await import('./cli/people.ts')
   const outcome = await runPeople(command, {
     config,
     operands: args.operands,
     flags: args.flags,
-    now: Date.now,
+    now,
     randomBytes,
     asCaller,
     writeError,
@@ -144,6 +168,18 @@ async function runForPeople(
   writeError(outcome.error)
   writeOut(outcome.out)
   leave(outcome.code)
+}
+
+/** What commands get that read and write the gateway's own files. From here on, what this process makes is the gateway's. */
+async function fileAccess(config: Config) {
+  process.umask(0o077)
+  const { askPassphrase } = await import('./cli/ask-passphrase.ts')
+  return {
+    cwd: process.cwd(),
+    now: Date.now,
+    asCaller: becomeOwnerOf(config.dataDir),
+    askPassphrase: (question: string) => askPassphrase(question, process.stdin, writeError),
+  }
 }
 
 /**

@@ -145,6 +145,39 @@ export const commands = [
   },
   ...peopleCommands,
   {
+    name: 'backup',
+    operands: '',
+    minOperands: 0,
+    maxOperands: 0,
+    summary: 'database, key, table, settings and certificates in one file',
+    takesSettings: true,
+    flags: [
+      { name: 'output', value: '<file>', summary: 'where to (a name with the date, here)' },
+      { name: 'encrypt', value: null, summary: 'with a passphrase, which is asked for' },
+    ],
+    details: [
+      'Works while the gateway runs. Without a terminal the passphrase comes from the secret',
+      'BACKUP_PASSPHRASE. A file that is not encrypted gives whoever has it the whole gateway.',
+    ],
+  },
+  {
+    name: 'restore',
+    operands: '<file>',
+    minOperands: 1,
+    maxOperands: 1,
+    summary: 'put a backup in its place',
+    takesSettings: true,
+    flags: [
+      { name: 'dry-run', value: null, summary: 'verify the backup, and say what would be done' },
+      { name: 'only', value: '<parts>', summary: 'these parts of it (all)' },
+      { name: 'replace', value: '<parts>', summary: 'these parts may replace what is there' },
+    ],
+    details: [
+      'Parts are database, routes, environment and certificates, separated by commas. What is replaced',
+      'is kept beside it. Stop the gateway first.',
+    ],
+  },
+  {
     name: 'key rotate',
     operands: '',
     minOperands: 0,
