@@ -64,7 +64,7 @@ export interface Sessions {
 
 export interface SessionsDeps {
   readonly store: SessionStore
-  readonly users: UserStore
+  readonly users: Pick<UserStore, 'users'>
   readonly limits: () => SessionLimits
   /** Wall clock, milliseconds. */
   readonly now: () => number
