@@ -41,14 +41,14 @@ export interface GithubApi {
   revoke(token: string, app: { readonly clientId: string; readonly secret: string }): Promise<void>
 }
 
-export function createGithubApi(apiUrl: string): GithubApi {
-  async function ask(path: string, caller: GithubCaller, signal?: AbortSignal) {
-    return askProvider(`${apiUrl}${path}`, { method: 'GET', headers: headersOf(caller), signal })
-  }
+/** Somebody waits for it, and could do without: milliseconds. */
+const nicetyMs = 3_000
 
+export function createGithubApi(apiUrl: string): GithubApi {
   return {
     async get(path, caller, signal) {
-      const { status, headers, body } = await ask(path, caller, signal)
+      const question = { method: 'GET', headers: headersOf(caller), signal } as const
+      const { status, headers, body } = await askProvider(`${apiUrl}${path}`, question)
       switch (status) {
         case 200: {
           const object = jsonObject(body)
@@ -69,7 +69,11 @@ export function createGithubApi(apiUrl: string): GithubApi {
     },
     async email(token) {
       try {
-        const { status, body } = await ask('/user/emails', { kind: 'token', token })
+        const { status, body } = await askProvider(`${apiUrl}/user/emails`, {
+          method: 'GET',
+          headers: headersOf({ kind: 'token', token }),
+          deadlineMs: nicetyMs,
+        })
         return status === 200 ? primaryAddress(json(body)) : null
       } catch {
         return null

@@ -13,11 +13,12 @@ export interface ProviderQuestion {
   readonly method: 'GET' | 'POST' | 'DELETE'
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | URLSearchParams
-  /** Gives up earlier than the deadline. */
+  /** Breaks it off. */
   readonly signal?: AbortSignal | undefined
+  /** From the first byte of the question to the last of the answer, milliseconds; default `providerDeadlineMs`. */
+  readonly deadlineMs?: number
 }
 
-/** From the first byte of the question to the last of the answer, milliseconds. */
 export const providerDeadlineMs = 10_000
 /** Answers of a provider have a few kilobytes. */
 export const maxProviderAnswerBytes = 262_144
@@ -33,8 +34,8 @@ export async function askProvider(
   question: ProviderQuestion,
 ): Promise<ProviderAnswer> {
   if (!isSafeAddress(url)) throw new ProviderError('misconfigured', 'insecure-address')
-  const deadline = AbortSignal.timeout(providerDeadlineMs)
-  const { method, headers, body, signal } = question
+  const { method, headers, body, signal, deadlineMs = providerDeadlineMs } = question
+  const deadline = AbortSignal.timeout(deadlineMs)
   try {
     const response = await fetch(url, {
       method,
