@@ -61,6 +61,8 @@ export interface AdmissionDeps {
   readonly table: () => RouteTable
   /** Who is asking. A credential of ours that is not good for this request is a refusal, never a stranger. */
   readonly identify: (request: Asking, now: number) => Identified
+  /** The clock that sign-ins are dated by, milliseconds: as it is set, back or forth. */
+  readonly wallNow: () => number
   readonly clientAddress: (peer: Peer, head: RequestHead) => string
   readonly limiter: Limiter
   /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
@@ -162,7 +164,8 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   }
 
   // Identify and decide
-  const identity = identify(request, deps, now)
+  const wallNow = deps.wallNow()
+  const identity = identify(request, deps, wallNow)
   if (typeof identity === 'string') return refuse(identity)
   request.identity = identity
   const decision = decide(route.policy, identity, {
@@ -173,7 +176,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
     ownOrigin: originOf(host, deps.publicPort),
     allowedOrigins: definition.allowedOrigins,
     path: target.path,
-    now,
+    now: wallNow,
   })
   switch (decision.kind) {
     case 'allow':

@@ -61,6 +61,7 @@ const admission = {
   limiter,
   publicPort: 443,
   pseudonym: 'gatehouse',
+  wallNow: () => 0,
 }
 
 function admitOnce() {

@@ -88,6 +88,7 @@ export function explainRequest(
       limiter: createLimiter(),
       publicPort,
       pseudonym: 'gatehouse',
+      wallNow: () => 0,
     },
     0,
   )

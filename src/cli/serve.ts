@@ -53,7 +53,7 @@ export const serve: Serve = async (config, deps) => {
   const { log } = output
   const closers: (() => void)[] = []
   try {
-    return await start(config, { ...deps, now }, { output, closers })
+    return await start(config, { ...deps, now, wallNow: deps.now }, { output, closers })
   } catch (error) {
     for (const close of closers) close()
     // What is wrong is said by whoever asked for the start; the log needs to know that there was none.
@@ -65,7 +65,7 @@ export const serve: Serve = async (config, deps) => {
 
 async function start(
   config: Config,
-  deps: ServeDeps,
+  deps: ServeDeps & { readonly wallNow: () => number },
   parts: { output: ReturnType<typeof createOutput>; closers: (() => void)[] },
 ): ReturnType<Serve> {
   const { output, closers } = parts
@@ -142,7 +142,8 @@ async function start(
     flights,
     table: () => inForce().table,
     publicPort: () => publicPort,
-    now,
+    // As it is set, back or forth: codes, tokens and assertions are compared with other people's clocks.
+    now: deps.wallNow,
   })
   const { identify, identityHeaders, applications } = people
   closers.push(() => void people?.close())
@@ -155,6 +156,7 @@ async function start(
   closers.push(upstreams.close)
   const gateway = createGateway({
     table: () => inForce().table,
+    wallNow: deps.wallNow,
     identify,
     identityHeaders,
     applications,

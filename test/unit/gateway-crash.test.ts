@@ -59,6 +59,7 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
     limiter: createLimiter(),
     publicPort: 443,
     pseudonym: 'gatehouse',
+    wallNow: () => 0,
     upstreams: { get: unwanted, list: () => [], sweep: quiet, close: quiet },
     flights,
     pages: createPages(),

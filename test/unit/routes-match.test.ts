@@ -77,6 +77,7 @@ const deps: AdmissionDeps = {
   limiter: { take: () => true, size: 0 },
   publicPort: 443,
   pseudonym: 'gatehouse',
+  wallNow: () => 0,
 }
 
 interface Ask {
