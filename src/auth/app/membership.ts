@@ -63,6 +63,7 @@ export function createMembership(deps: MembershipDeps): Membership {
   /** Aborted when an edit of the table makes what is being asked pointless, and at the end. */
   let round = new AbortController()
   let stopped = false
+  let unseenEdit = false
   const asking = new Set<Promise<void>>()
 
   /** Between nine and eleven tenths. */
@@ -70,10 +71,12 @@ export function createMembership(deps: MembershipDeps): Membership {
 
   async function look(): Promise<void> {
     const at = now()
-    const changed = edition.hasChanged()
+    unseenEdit = edition.hasChanged() || unseenEdit
+    const changed = unseenEdit
     // A clock that was set back must not silence this for as long.
     if (!changed && at < listAt && listAt - at <= listMs) return
     if (changed) {
+      // What is being asked may be pointless now.
       round.abort()
       round = new AbortController()
     }
@@ -95,6 +98,8 @@ export function createMembership(deps: MembershipDeps): Membership {
         due.push(() => check(account, provider, state))
       }
     }
+    // Only now: when the store could not be read, the next look sees to it.
+    unseenEdit = false
     for (const key of watched.keys()) if (!present.has(key)) watched.delete(key)
     for (const key of held) if (!present.has(key)) await endSessions(key, 'account-unlinked', null)
     // Not waited for: while a provider hangs, an edit of the table is looked at all the same.
