@@ -50,7 +50,7 @@ t.test('kill -9, and start again', async (t) => {
   t.equal(before.child.signalCode, 'SIGKILL')
 
   const after = await startGatewayProcess(t, { routes, directory: before.directory })
-  const again = createPerson(after, person.jar)
+  const again = createPerson(after, { jar: person.jar })
   t.equal((await again.request(app)).status, 200, 'still signed in')
   again.jar.restart()
   t.equal((await again.request(app)).status, 200, 'and remembered when the browser was closed')
