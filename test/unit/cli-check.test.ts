@@ -75,6 +75,18 @@ t.test(
   },
 )
 
+t.test('so is the secret of GitHub', async (t) => {
+  const token = 'organisationToken: { secret: ORG_TOKEN }'
+  const table = good.replace(
+    'routes:',
+    `login: { github: { clientId: x, users: [a], ${token} } }\nroutes:`,
+  )
+  const { code, text } = await run(t.testdir(), table)
+  t.equal(code, 0)
+  t.match(text, /login\.github: the secret GITHUB_CLIENT_SECRET is not configured here/)
+  t.match(text, /login\.github: the secret ORG_TOKEN is not configured here/)
+})
+
 t.test('--json prints the same as data', async (t) => {
   const { code, text } = await run(t.testdir(), wrong, { asJson: true })
   t.equal(code, 1)

@@ -20,6 +20,14 @@ routes:
   - { service: Moved, host: moved, path: /old, to: { redirect: 'https://example.org', keepPath: true }, access: public, prefix: true }
   - { service: Shut, host: shut, to: 'http://127.0.0.1:1', maintenance: back soon }
   - { service: Admin, host: proxy, to: admin, access: { groups: [admin] } }
+  - { service: Bank, host: bank, to: 'http://127.0.0.1:1', access: { with: passkey, within: 15m } }
+  - { service: Shut, host: nobody, to: 'http://127.0.0.1:1', access: nobody }
+  - { service: VPN, host: vpn, to: 'http://127.0.0.1:1', networks: [{ cidr: 10.8.0.0/24, as: ana }] }
+  - { service: Org, host: www.example.org, to: 'http://127.0.0.1:1' }
+  - service: Share
+    host: share
+    to: 'http://127.0.0.1:1'
+    access: [{ methods: [GET], paths: [/s/*], access: public }, { paths: [/in/**], access: login }]
   - { service: Login, host: auth, to: login, access: public }
 `
 
@@ -74,6 +82,19 @@ const outcomes: readonly (readonly [line: string, outcome: string, status: numbe
   ['https://old.example.com/', 'page', null],
   ['https://shut.example.com/ user=me', 'maintenance', 503],
   ['https://me@photos.example.com/', 'bad-host', 400],
+  ['https://bank.example.com/', 'sign-in-required', 401],
+  ['https://bank.example.com/ user=me', 'sign-in-required', 401],
+  ['https://bank.example.com/ user=me with=second-factor', 'sign-in-required', 401],
+  ['https://bank.example.com/ user=me with=passkey age=16m', 'sign-in-required', 401],
+  ['https://bank.example.com/ user=me with=passkey age=15m', 'forward', null],
+  ['https://nobody.example.com/ user=me with=passkey', 'forbidden', 403],
+  ['https://vpn.example.com/', 'sign-in-required', 401],
+  ['https://vpn.example.com/ from=10.8.0.9', 'forward', null],
+  ['https://share.example.com/s/x', 'forward', null],
+  ['https://share.example.com/s/x method=POST', 'forbidden', 403],
+  ['https://share.example.com/in/x', 'sign-in-required', 401],
+  ['https://share.example.com/S/x', 'bad-target', 400],
+  ['https://share.example.com/other user=me', 'forbidden', 403],
   ['https:///path', 'bad-host', 400],
 ]
 
@@ -137,12 +158,46 @@ t.test('it tells a missing membership from a WebSocket that is not offered', asy
   t.match(policy(`wss://git.example.com/ user=me groups=ops ${origin}`), /not among these$/)
 })
 
+t.test('it shows the rule that decides, and that none does', async (t) => {
+  const ask = await setUp(t)
+  const policy = (line: string) => ask(line).steps.find(({ step }) => step === 'policy')
+  t.match(policy('https://share.example.com/in/x user=me'), {
+    says: 'login: may enter',
+    details: ['  1. GET /s/*: public', '→ 2. /in/**: login', '  else nobody'],
+  })
+  t.match(policy('https://share.example.com/other user=me'), {
+    says: 'nobody: closed, whoever asks',
+    details: [/^ {2}1/, /^ {2}2/, '→ else nobody'],
+  })
+  t.strictSame(policy('https://vpn.example.com/ user=me')?.details, [])
+})
+
+t.test('it says what is lacking in how somebody signed in, and where to do better', async (t) => {
+  const ask = await setUp(t)
+  const said = (line: string, name: string) =>
+    ask(line).steps.find(({ step }) => step === name)?.says
+  const bank = 'https://bank.example.com/a?b'
+  t.equal(
+    said(`${bank} user=me`, 'identity'),
+    '"me", in no group, signed in just now with one factor',
+  )
+  t.match(said(`${bank} user=me`, 'policy'), /^login with passkey within 15m: .*--with passkey/)
+  t.match(said(`${bank} user=me with=passkey age=1h`, 'policy'), /too long ago/)
+  t.equal(
+    said(`${bank} user=me`, 'sign in'),
+    'https://auth.example.com/?rd=https%3A%2F%2Fbank.example.com%2Fa%3Fb&reason=passkey',
+  )
+  t.match(said('https://www.example.org/', 'sign in'), /cookie does not reach/)
+  t.match(said('https://vpn.example.com/ from=10.8.0.9', 'identity'), /^"ana", by the address/)
+})
+
 t.test('it stops where the request stopped', async (t) => {
   const ask = await setUp(t)
   const names = (line: string) => ask(line).steps.map(({ step }) => step)
   t.equal(names('https://photos.example.com/a/../b').at(-1), 'target')
   t.equal(names('https://photos.example.com/nothing').at(-1), 'route')
-  t.equal(names('https://photos.example.com/photoprism').at(-1), 'policy')
+  t.equal(names('https://photos.example.com/photoprism').at(-1), 'sign in')
+  t.equal(names('https://nobody.example.com/').at(-1), 'policy')
   t.equal(names('https://photos.example.com/photoprism user=me').at(-1), 'forward')
 })
 
@@ -152,6 +207,8 @@ t.test('flags no client could send are refused', async (t) => {
     ['method', 'A\nB'],
     ['from', 'example.com'],
     ['groups', 'dev'],
+    ['with', 'passkey'],
+    ['age', '5m'],
     ['origin', 'https://a\r\nX: y'],
   ] as const)
     t.throws(
@@ -160,6 +217,16 @@ t.test('flags no client could send are refused', async (t) => {
       name,
     )
   t.throws(() => readRequest('ftp://a/', new Map()), { code: 'explain-request' })
+  for (const [name, value] of [
+    ['with', 'password'],
+    ['age', 'long'],
+  ] as const) {
+    const flags = new Map([
+      ['user', 'me'],
+      [name, value],
+    ])
+    t.throws(() => readRequest('https://a/', flags), { code: 'explain-request' }, name)
+  }
 })
 
 t.test('nothing from outside reaches the terminal unescaped', async (t) => {

@@ -46,6 +46,24 @@ t.test('hosts by name, the longest path first, wildcards last', async (t) => {
   )
 })
 
+t.test('rules stand below their route, and what sets a route apart beside it', async (t) => {
+  const output = createOutput()
+  const rows = `  - host: share
+    to: 'http://127.0.0.1:3005'
+    networks: [{ cidr: 10.8.0.0/24, as: ana }]
+    parentCookies: true
+    access: [{ methods: [GET], paths: [/s/*, /t], access: public }, { access: { groups: [g], with: passkey } }]
+  - { host: part, to: 'http://127.0.0.1:3006', access: [{ methods: [GET], access: login }] }
+`
+  const config = configIn(t.testdir(), table + rows)
+  t.equal(await routes({ config, asJson: false, write: output.write }), 0)
+  t.match(
+    output.text(),
+    / {2}\/… +by rules +http:\/\/127\.0\.0\.1:3005 +10\.8\.0\.0\/24 is ana, cookies for the whole domain\n {4}1\. GET \/s\/\* \/t: public\n {4}2\. else groups g with passkey\n/,
+  )
+  t.match(output.text(), / {4}1\. GET: login\n {4}else nobody\n/)
+})
+
 t.test('--json is the whole table in that order', async (t) => {
   const output = createOutput()
   await routes({ config: configIn(t.testdir(), table), asJson: true, write: output.write })

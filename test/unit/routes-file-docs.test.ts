@@ -43,6 +43,16 @@ t.test('the example of the reference is a table without a problem', (t) => {
   t.end()
 })
 
+t.test('the examples of access and of signing in are without a problem in a table', (t) => {
+  const examples = [...docs.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
+  const [whole = '', access = '', login = ''] = examples
+  t.equal(examples.length, 3)
+  const indented = access.trim().replaceAll('\n', '\n    ')
+  const photos = `  - host: pictures\n    to: box:2343\n    ${indented}\n`
+  t.strictSame(readTable(`${login}${whole.trim()}\n${photos}`).problems, [])
+  t.end()
+})
+
 t.test('a running gateway never loads the YAML and schema libraries', (t) => {
   const seen = new Set<string>()
   const follow = (url: URL): void => {
