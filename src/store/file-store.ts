@@ -150,8 +150,6 @@ export async function openDatabaseFile(options: FileOptions): Promise<DatabaseFi
 
   try {
     await bare(({ get }) => {
-      // The first look at the file's content. WAL: a reader never waits for the writer, nor he for it.
-      get('PRAGMA journal_mode = WAL')
       // What is removed is overwritten with zeros: a deleted secret is gone from the file too.
       get('PRAGMA secure_delete = ON')
       get('PRAGMA trusted_schema = OFF')

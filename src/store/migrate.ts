@@ -22,6 +22,8 @@ export async function migrate(
   migrations: readonly Migration[],
 ): Promise<void> {
   const before = await db.bare((sql) => versionOf(sql, file, migrations.length))
+  // Only now that it is ours. WAL: a reader never waits for the writer, nor he for it.
+  await db.bare((sql) => sql.get('PRAGMA journal_mode = WAL'))
   if (before === migrations.length) return
   if (before === 0) return run(db, file, migrations)
   await copyBefore(db, file, before)

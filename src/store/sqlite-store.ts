@@ -1,6 +1,6 @@
 // The store in one SQLite file: users, sessions, tokens, audit and settings. Puts the tables together; holds the rules of opening.
 
-import { mkdirSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Audit } from '../auth/audit.ts'
 import type { UserStore } from '../auth/people.ts'
@@ -90,6 +90,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const { file, vault, log, busyMs } = options
   return orCorrupt(file, async () => {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    insistOnContent(file, vault.keys.file)
     const db = await openDatabaseFile({ file, busyMs, log })
     try {
       await insistOnHealth(db, file)
@@ -227,6 +228,16 @@ async function bindKey(db: DatabaseFile, vault: Vault): Promise<void> {
     const text = 'INSERT INTO vault (id, key_id, sealed) VALUES (1, ?, ?)'
     sql.run(text, id, vault.seal(id, place, 'gatehouse'))
   }, 'durable')
+}
+
+/** The key is made after the tables: an empty file beside it has lost them, and must not become a new beginning. */
+function insistOnContent(file: string, keyFile: string): void {
+  const size = statSync(file, { throwIfNoEntry: false })?.size
+  if (size !== 0 || !existsSync(keyFile) || existsSync(`${file}-wal`)) return
+  throw new GatehouseError('store-corrupt', `the database ${file} is empty, and was not before`, {
+    remedy:
+      'put back a backup by "gatehouse restore", or remove the file: then everybody enrols anew',
+  })
 }
 
 async function insistOnHealth(db: DatabaseFile, file: string): Promise<void> {
