@@ -9,10 +9,20 @@ const backend = await recordingBackend()
 t.teardown(() => backend.close())
 const to = `to: 'http://127.0.0.1:${backend.port}'`
 const edge = await startEdge(t, [
-  publicRow('app', backend.port, 'sharesUpstreamWith: [app/admin, app/Mixed]'),
+  publicRow(
+    'app',
+    backend.port,
+    'sharesUpstreamWith: [app/admin, app/Mixed, app/Upper, app/école]',
+  ),
   `  - { host: app, path: /admin, ${to} }`,
   `  - { host: app, path: /Mixed, ${to} }`,
-  publicRow('app, path: /mixed', backend.port, 'sharesUpstreamWith: [app/admin, app/Mixed]'),
+  `  - { host: app, path: /Upper, ${to} }`,
+  `  - { host: app, path: /école, ${to} }`,
+  publicRow(
+    'app, path: /mixed',
+    backend.port,
+    'sharesUpstreamWith: [app/admin, app/Mixed, app/Upper, app/école]',
+  ),
 ])
 
 async function status(path: string): Promise<number | undefined> {
@@ -26,6 +36,17 @@ t.test('another case of a private path is refused, not public', async (t) => {
     t.equal(backend.requests.length, before, path)
   }
   t.equal(await status('/admin'), 401)
+})
+
+t.test('the private path itself may be the one in upper case, or have an accent', async (t) => {
+  for (const path of ['/upper', '/UPPER/x', '/%C3%89cole', '/e%CC%81cole/x']) {
+    const before = backend.requests.length
+    t.equal(await status(path), 400, path)
+    t.equal(backend.requests.length, before, path)
+  }
+  t.equal(await status('/Upper/x'), 401)
+  t.equal(await status('/%C3%A9cole'), 401)
+  t.equal(await status('/ecole'), 200)
 })
 
 t.test('upper case elsewhere is nothing special', async (t) => {
