@@ -51,26 +51,24 @@ export function withoutOwnCookies(header: string): string | null {
   const { length } = header
   let kept: string | null = null
   let copied = 0
-  let start = 0
-  let boundary = true
-  let own = false
-  for (let i = 0; i <= length; i++) {
-    const c = i === length ? semicolon : header.charCodeAt(i)
-    if (c === semicolon) {
-      if (own) {
+  let comma = indexFrom(header, ',', 0)
+  let blank = indexFrom(header, ' ', 0)
+  let tabulator = indexFrom(header, '\t', 0)
+  for (let start = 0, end = 0; start <= length; start = end + 1) {
+    end = indexFrom(header, ';', start)
+    for (let at = start; at < end; ) {
+      at = skipDecoration(header, at, end)
+      if (isReservedAt(header, at)) {
         const before = start === 0 ? '' : header.slice(copied, start - 1)
         kept = kept === null ? before : kept + before
-        copied = i
-        own = false
+        copied = end
+        break
       }
-      start = i + 1
-      boundary = true
-    } else if (c <= space || c >= del || c === comma) {
-      // Some readers split at white space too (Python's http.cookies), some at commas (RFC 2965 §3.3.4).
-      boundary = true
-    } else if (boundary && c !== equals && c !== quote && c !== apostrophe) {
-      if (isReservedAt(header, i)) own = true
-      boundary = false
+      // Some readers begin a cookie at white space too (Python's http.cookies), some at commas (RFC 2965 §3.3.4).
+      if (comma < at) comma = indexFrom(header, ',', at)
+      if (blank < at) blank = indexFrom(header, ' ', at)
+      if (tabulator < at) tabulator = indexFrom(header, '\t', at)
+      at = Math.min(comma, blank, tabulator)
     }
   }
   return kept === null ? header : withoutLeadingSeparators(kept + header.slice(copied))
@@ -141,6 +139,23 @@ const bracket = 0x5b
 const underscore = 0x5f
 const del = 0x7f
 
+/** As `indexOf`, which is far quicker than a loop over characters; the end of the text when there is none. */
+function indexFrom(text: string, character: string, from: number): number {
+  const at = text.indexOf(character, from)
+  return at === -1 ? text.length : at
+}
+
+/** Past what a name can hide behind: white space of any kind, quotes, commas, and `=` where there is no name. */
+function skipDecoration(text: string, from: number, end: number): number {
+  let at = from
+  while (at < end && isDecoration(text.charCodeAt(at))) at += 1
+  return at
+}
+
+function isDecoration(c: number): boolean {
+  return c <= space || c >= del || c === equals || c === quote || c === apostrophe || c === comma
+}
+
 /** Only `;` and blanks between the start of a cookie and what is before it. */
 function beginsSegment(header: string, at: number): boolean {
   let i = at - 1
@@ -204,17 +219,13 @@ function hexDigit(c: number): number {
  * character makes a browser refuse the cookie (RFC 6265bis §5.6 step 1) or, in older ones, end it early.
  */
 function isOwnOrBroken(value: string): boolean {
-  let leading = true
   for (let i = 0; i < value.length; i++) {
     const c = value.charCodeAt(i)
     if ((c < space && c !== tab) || c === del) return true
-    if (!leading || c <= space || c > del || c === equals || c === quote || c === apostrophe)
-      continue
-    if (c === comma || c === semicolon) continue
-    if (isReservedAt(value, i)) return true
-    leading = false
   }
-  return false
+  let at = 0
+  while (at < value.length && (isDecoration(value.charCodeAt(at)) || value[at] === ';')) at += 1
+  return isReservedAt(value, at)
 }
 
 /** Is this attribute a `Domain` other than the host's own name, with or without a leading dot, in any case? */
