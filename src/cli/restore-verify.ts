@@ -56,7 +56,7 @@ async function verifyDatabase(database: Buffer | null, key: Buffer | null): Prom
       }
       const users = await store.users.users()
       for (const { id } of users) await store.users.credentials(id)
-      return [`${users.length} ${users.length === 1 ? 'person' : 'people'} in the database`]
+      return [`a database, ${users.length} ${users.length === 1 ? 'person' : 'people'}`]
     } finally {
       await store.close()
     }
@@ -85,7 +85,11 @@ function inWordsOfABackup(error: unknown): unknown {
 function verifyTable(text: Buffer | null): string[] {
   if (text === null) return []
   const { definition, problems } = readTable(text.toString('utf8'))
-  if (definition !== null) return [`a table of ${definition.routes.length} routes`]
+  if (definition !== null) return [`a table, ${count(definition.routes.length, 'route')}`]
   const errors = problems.filter(({ severity }) => severity === 'error').length
-  return [`a table with ${errors} errors: the gateway will not start with it`]
+  return [`a table with ${count(errors, 'error')}: the gateway will not start with it`]
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }

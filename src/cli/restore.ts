@@ -7,7 +7,7 @@ import { controlPath } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
 import { sizeOf } from './backup.ts'
 import { type Backup, readBackupHead, unpackBackup } from './backup-file.ts'
-import { type Part, parts, placesOf } from './backup-places.ts'
+import { type Part, type Places, parts, placesOf } from './backup-places.ts'
 import { askGateway } from './control-client.ts'
 import { applyPlan, makePlan, type Step } from './restore-plan.ts'
 import { verifyContents } from './restore-verify.ts'
@@ -51,7 +51,7 @@ export async function restore(options: RestoreOptions): Promise<number> {
   for (const line of summary) write(`  ${line}\n`)
 
   const places = placesOf(config)
-  const steps = options.asCaller(() => makePlan(backup.contents, places, only))
+  const steps = plan(options, { contents: backup.contents, places, only })
   for (const step of steps) write(`  ${lineOf(step, replace)}\n`)
   const blocked = steps.filter(({ state, part }) => state === 'differs' && !replace.includes(part))
   const running = await isRunning(config)
@@ -72,6 +72,24 @@ export async function restore(options: RestoreOptions): Promise<number> {
   write('Restored.\n')
   for (const line of nextSteps(options, steps)) write(`${line}\n`)
   return 0
+}
+
+function plan(
+  { asCaller }: RestoreOptions,
+  {
+    contents,
+    places,
+    only,
+  }: { contents: Backup['contents']; places: Places; only: readonly Part[] },
+): readonly Step[] {
+  try {
+    return asCaller(() => makePlan(contents, places, only))
+  } catch (cause) {
+    throw new GatehouseError('restore-failed', 'what is in the way cannot be looked at', {
+      remedy: 'nothing was done; run this as root, or as the user of the gateway',
+      cause,
+    })
+  }
 }
 
 /** Nobody's backup is larger, bytes; it is held in memory. */

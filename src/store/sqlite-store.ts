@@ -230,10 +230,13 @@ async function bindKey(db: DatabaseFile, vault: Vault): Promise<void> {
   }, 'durable')
 }
 
-/** The key is made after the tables: an empty file beside it has lost them, and must not become a new beginning. */
+/**
+ * The key is made after the tables: an empty file beside it has lost them, and must not become a new beginning. To
+ * SQLite a file of one byte is empty too.
+ */
 function insistOnContent(file: string, keyFile: string): void {
   const size = statSync(file, { throwIfNoEntry: false })?.size
-  if (size !== 0 || !existsSync(keyFile) || existsSync(`${file}-wal`)) return
+  if (size === undefined || size > 1 || !existsSync(keyFile) || existsSync(`${file}-wal`)) return
   throw new GatehouseError('store-corrupt', `the database ${file} is empty, and was not before`, {
     remedy:
       'put back a backup by "gatehouse restore", or remove the file: then everybody enrols anew',
