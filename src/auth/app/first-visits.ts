@@ -22,8 +22,8 @@ const apartMs = 15_000
 /** Tokens remembered, about 300 bytes each; the oldest is forgotten first. */
 const maxTokens = 1_000
 
-/** @param steady a clock that nobody sets, milliseconds. */
-export function createFirstVisits(steady: () => number): FirstVisits {
+/** @param now milliseconds; only differences matter. */
+export function createFirstVisits(now: () => number): FirstVisits {
   const tokens = new Map<string, { readonly visitor: Visitor; readonly at: number }>()
 
   return {
@@ -34,7 +34,7 @@ export function createFirstVisits(steady: () => number): FirstVisits {
           break
         }
       }
-      tokens.set(token, { visitor, at: steady() })
+      tokens.set(token, { visitor, at: now() })
     },
     together(token, other) {
       const one = tokens.get(token)

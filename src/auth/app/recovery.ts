@@ -45,7 +45,7 @@ async function takeCode(
     return recoveryPage(reply, { ...view, status: 422, nameError: 'Type your name.' })
   }
   if (hash === null) {
-    const codeError = 'A recovery code has 16 letters and digits, such as 7k3m-q9xt-2hbv-d8wr.'
+    const codeError = 'A recovery code has 20 letters and digits, such as 7K3MQ-9XT2H-BVD8W-R5CN4.'
     return recoveryPage(reply, { ...view, status: 422, codeError })
   }
   const typed = readTypedName(view.name)
