@@ -22,7 +22,8 @@ export interface LoginParts {
   }
 }
 
-export interface LoginDeps extends Omit<AppContext, 'flows' | 'throttle' | 'passwords'> {
+export interface LoginDeps
+  extends Omit<AppContext, 'flows' | 'throttle' | 'passwords' | 'providers'> {
   readonly isKnownClient: (network: string) => boolean
 }
 
@@ -44,14 +45,16 @@ export function createLogin(deps: LoginDeps): LoginParts {
       })
     },
   })
+  const providers = createProviders(deps)
   const context: AppContext = {
     ...deps,
+    providers,
     throttle,
     flows: createFlows({ now, randomBytes }),
     passwords: createPasswordHashing({ randomBytes, steady: steadyClock, wait: delay, log }),
   }
   const membership = createMembership({
-    providers: createProviders(context),
+    providers,
     edition: deps.login,
     users,
     sessions,

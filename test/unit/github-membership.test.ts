@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { noHtml } from '../../src/auth/app/html.ts'
 import { createMembership, patienceMs } from '../../src/auth/app/membership.ts'
 import type { Provider, Standing } from '../../src/auth/app/provider.ts'
 import { createSuspension } from '../../src/auth/app/suspension.ts'
@@ -69,6 +70,7 @@ async function setUp(t: Test) {
   const provider: Provider = {
     name: 'toy',
     label: 'Toy',
+    icon: noHtml,
     offer: () =>
       offered
         ? { callbackPath: '/toy', origin: 'https://toy.test', issuer: 'toy', recheckMs: hour }

@@ -11,6 +11,7 @@ import type { SettingStore } from '../setting-store.ts'
 import type { Tokens } from '../tokens.ts'
 import type { FirstVisits } from './first-visits.ts'
 import type { Flows } from './flows.ts'
+import type { Provider } from './provider.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Built once by `serve`; whatever an edit of the table may change is a function. */
@@ -44,6 +45,8 @@ export interface AppContext {
   readonly throttle: Throttle
   readonly passwords: PasswordHashing
   readonly flows: Flows
+  /** All there are, in the order they are shown; those that the table does not offer too. */
+  readonly providers: readonly Provider[]
   readonly randomBytes: (size: number) => Buffer
 }
 

@@ -13,6 +13,7 @@ import { keyIcon, message, refuseExpired, refuseKey } from './key-pages.ts'
 import { beginKeySetUp, finishKeySetUp } from './key-set-up.ts'
 import { maxLabelLength } from './label.ts'
 import { page } from './layout.ts'
+import { offered } from './provider.ts'
 
 /**
  * `GET` and `POST /enrol/<secret>`: a messenger's preview reads the first, only the second begins an enrolment; then
@@ -100,7 +101,6 @@ function choicePage(
   input: { readonly user: User; readonly flow: string },
 ): FastifyReply {
   const { user, flow } = input
-  const { github } = reply.server.login.login()
   const label = field({
     name: 'label',
     label: 'Name of this passkey',
@@ -111,9 +111,11 @@ function choicePage(
     title: 'How do you want to sign in?',
     lead: `${user.displayName}, choose a first way. You can add more of them afterwards.`,
     script: 'register.js',
-    body: html`<form class="stack" method="post" action="/enrol/passkey" data-register hidden>${hidden({ enrolment: flow })}<button class="button">${keyIcon}Create a passkey</button><p class="hint">The safest and the quickest: your fingerprint, face or PIN, and nothing to remember.</p><details><summary>Give it a name</summary>${label}</details>${message}</form><p class="hint" data-without-keys>Passkeys need JavaScript and a browser that knows them. The other ways work without.</p><p class="or">or</p><div class="ways">${
-      github !== null &&
-      html`<form method="post" action="/provider/github">${csrfField(request)}${hidden({ enrolment: flow })}<button class="button quiet">Link a GitHub account</button></form>`
-    }<form method="get" action="/enrol/password">${hidden({ flow })}<button class="button quiet">Choose a password</button></form></div>`,
+    body: html`<form class="stack" method="post" action="/enrol/passkey" data-register hidden>${hidden({ enrolment: flow })}<button class="button">${keyIcon}Create a passkey</button><p class="hint">The safest and the quickest: your fingerprint, face or PIN, and nothing to remember.</p><details><summary>Give it a name</summary>${label}</details>${message}</form><p class="hint" data-without-keys>Passkeys need JavaScript and a browser that knows them. The other ways work without.</p><p class="or">or</p><div class="ways">${offered(
+      reply.server.login,
+    ).map(
+      ({ name, label, icon }) =>
+        html`<form method="post" action="/provider/${name}">${csrfField(request)}${hidden({ enrolment: flow })}<button class="button quiet">${icon}Link a ${label} account</button></form>`,
+    )}<form method="get" action="/enrol/password">${hidden({ flow })}<button class="button quiet">Choose a password</button></form></div>`,
   })
 }

@@ -81,10 +81,8 @@ function messageOf({ lead, title }: PageParts): string {
  * ends at any host of the table or goes by way of a provider: so these are named.
  */
 function policyOf(reply: FastifyReply, scripts: boolean): string {
-  const { hosts, login } = reply.server.login
-  const { github } = login()
-  const targets = [...hosts()]
-  if (github !== null && URL.canParse(github.url)) targets.push(new URL(github.url).origin)
+  const { hosts, providers } = reply.server.login
+  const targets = [...hosts(), ...providers.flatMap((each) => each.offer()?.origin ?? [])]
   return [
     `default-src 'none'`,
     `style-src ${styleSource}`,

@@ -1,17 +1,20 @@
-// A place elsewhere that says who somebody is, such as GitHub: what one must be able to do. Types, and its failures.
+// A place elsewhere that says who somebody is, such as GitHub: what one must be able to do, and how it fails.
 
 import type { UserId } from '../../model.ts'
 import type { LinkedAccount } from '../people.ts'
+import type { Html } from './html.ts'
 
 /**
  * An identity provider. A new one is one file with a `createX(deps)` that returns this, and a line in `providers.ts`:
- * state, PKCE, browsers, accounts, sessions, pages and the schedule are not its business.
+ * browsers, `state`, accounts, sessions, buttons, pages and the schedule are not its business.
  */
 export interface Provider {
   /** `github`: in addresses, audit entries and `LinkedAccount.provider`; `[a-z]+`. */
   readonly name: string
   /** For people to read. */
   readonly label: string
+  /** Its mark, 16 × 16, as its guidelines allow for a button. */
+  readonly icon: Html
   /** Where it stands just now, by the table in force; `null`: not offered. */
   offer(): ProviderOffer | null
   /**
@@ -106,6 +109,11 @@ export type ProviderFailure =
   | 'not-allowed'
   | 'organisation-closed'
   | 'permission-missing'
+
+/** Those that the table offers just now. */
+export function offered(context: { readonly providers: readonly Provider[] }): readonly Provider[] {
+  return context.providers.filter((provider) => provider.offer() !== null)
+}
 
 export class ProviderError extends Error {
   readonly code: ProviderFailure

@@ -36,11 +36,8 @@ export function createProviderSuspension(
  * `POST /provider/<name>` (`rd`, `reason`, `remember`; or `enrolment`) leads to the provider, `POST /provider/<name>/link`
  * too, from the account page. Its callback is whatever path the table says.
  */
-export function registerProviders(
-  app: FastifyInstance,
-  context: AppContext,
-  providers: readonly Provider[] = createProviders(context),
-): void {
+export function registerProviders(app: FastifyInstance, context: AppContext): void {
+  const { providers } = context
   const parts: FinishParts = {
     context,
     accounts: createProviderAccounts(context),

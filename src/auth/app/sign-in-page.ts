@@ -2,9 +2,10 @@
 
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { alert, checkbox, csrfField, field, hidden } from './controls.ts'
-import { type Html, html, trustedHtml } from './html.ts'
+import { type Html, html } from './html.ts'
 import { passkeyForm } from './key-pages.ts'
 import { page } from './layout.ts'
+import { offered } from './provider.ts'
 import type { StepUpReason } from './return-to.ts'
 
 /** What a person brought along, and what must be said. */
@@ -68,11 +69,14 @@ function leadOf(reason: StepUpReason | null, returnTo: string | null): Html {
   }
 }
 
-function providerForms(request: FastifyRequest, view: SignInView): Html | null {
-  if (request.server.login.login().github === null) return null
+function providerForms(request: FastifyRequest, view: SignInView): Html {
   const values = { rd: view.returnTo, reason: view.reason }
-  // `data-remember`: the script takes the box of the form below along; without it, GitHub's way is not remembered.
-  return html`<form method="post" action="/provider/github" data-remember>${csrfField(request)}${hidden(values)}<button class="button quiet">${githubIcon}Sign in with GitHub</button></form>`
+  // `data-remember`: the script takes the box of the form below along; without it, this way is not remembered.
+  const forms = offered(request.server.login).map(
+    ({ name, label, icon }) =>
+      html`<form method="post" action="/provider/${name}" data-remember>${csrfField(request)}${hidden(values)}<button class="button quiet">${icon}Sign in with ${label}</button></form>`,
+  )
+  return html`${forms}`
 }
 
 function passwordForm(request: FastifyRequest, view: SignInView): Html {
@@ -109,8 +113,3 @@ function links(view: SignInView): Html {
 }
 
 const needsScript = html`<noscript><p class="lead">Passkeys need JavaScript, which is switched off here.</p></noscript>`
-
-/** GitHub's mark, as its guidelines allow for such a button. */
-const githubIcon: Html = trustedHtml(
-  '<svg viewBox="0 0 16 16" fill="currentColor" aria-hidden="true"><path d="M8 0C3.58 0 0 3.58 0 8c0 3.54 2.29 6.53 5.47 7.59.4.07.55-.17.55-.38 0-.19-.01-.82-.01-1.49-2.01.37-2.53-.49-2.69-.94-.09-.23-.48-.94-.82-1.13-.28-.15-.68-.52-.01-.53.63-.01 1.08.58 1.23.82.72 1.21 1.87.87 2.33.66.07-.52.28-.87.51-1.07-1.78-.2-3.64-.89-3.64-3.95 0-.87.31-1.59.82-2.15-.08-.2-.36-1.02.08-2.12 0 0 .67-.21 2.2.82.64-.18 1.32-.27 2-.27s1.36.09 2 .27c1.53-1.04 2.2-.82 2.2-.82.44 1.1.16 1.92.08 2.12.51.56.82 1.27.82 2.15 0 3.07-1.87 3.75-3.65 3.95.29.25.54.73.54 1.48 0 1.07-.01 1.93-.01 2.2 0 .21.15.46.55.38A8.01 8.01 0 0 0 16 8c0-4.42-3.58-8-8-8Z"/></svg>',
-)
