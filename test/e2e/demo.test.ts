@@ -5,8 +5,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
+import { totpCode } from '../fixtures/authenticator.ts'
 import { type ClientTls, h2, http1, rawClient } from '../fixtures/clients.ts'
 import { deterministicBytes, deterministicSha256 } from '../fixtures/deterministic-bytes.ts'
+import { createPerson, formTo } from '../fixtures/person.ts'
 import { openWebSocket, openWebSocketOverH2 } from '../fixtures/web-socket-client.ts'
 
 const entry = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
@@ -77,6 +79,12 @@ function observe(child: ChildProcess) {
       )
     })
   return { output: () => text, printed, exited }
+}
+
+/** The authenticator's secret, as the page shows it to whoever cannot scan. */
+function secretOf(page: string): string {
+  const [, spaced = ''] = /((?:[A-Z2-7]{4} ?){8})/.exec(page) ?? []
+  return spaced.replaceAll(' ', '')
 }
 
 t.test('a visitor finds everything the guide names', async (t) => {
@@ -154,7 +162,10 @@ t.test('a visitor finds everything the guide names', async (t) => {
 
   await t.test('what stops at the gate', async (t) => {
     t.equal((await get('private.')).status, 401)
-    t.equal((await get('private.', '/', page)).status, 401)
+    t.match(await get('private.', '/', page), {
+      status: 303,
+      headers: { location: new RegExp(`^https://auth\\.${host('')}/\\?rd=`) },
+    })
     t.equal((await get('album.', '/photos/1')).status, 401)
     t.equal((await get('nowhere.')).status, 404)
     t.match(await get('album.', '/', page), { status: 200, text: /Album/ })
@@ -168,6 +179,33 @@ t.test('a visitor finds everything the guide names', async (t) => {
     t.match(statuses, [200, 200, 200])
     t.ok(statuses.includes(429))
   })
+
+  await t.test(
+    'the first person enrols by the printed link, and is known everywhere',
+    async (t) => {
+      const [, link = ''] = await demo.printed(/Sign in {3}(https:\S+\/enrol\/\S+)/)
+      const ca = { certPem: String(tls.ca) }
+      const person = createPerson({ https, ca })
+      const visit = (name: string, path = '/') => person.visit(`https://${name}${host('')}${path}`)
+      const invitation = await person.visit(link)
+      t.match(invitation, { status: 200, words: /First Person/ })
+      const choice = await person.submit(invitation, formTo(invitation, new URL(link).pathname))
+      const form = formTo(choice, '/enrol/password')
+      const page = await person.submit(choice, form)
+      const fields = formTo(page, '/enrol/password')
+      const password = 'five words are a password'
+      const code = totpCode(secretOf(page.text), Date.now())
+      const values = { password, again: password, code }
+      t.match(await person.submit(page, fields, values), { status: 200, words: /recovery/i })
+      t.match(await visit('private.'), { status: 200, words: /Hello, First Person/ })
+      t.match(await visit('family.'), { status: 200, words: /admin,family/ })
+      t.equal((await visit('neighbour.')).status, 403)
+      t.match(await visit('notes.', '/share/a'), { status: 200 })
+      t.match(await get('notes.', '/share/a'), { status: 200, text: /says nothing of who you are/ })
+      t.equal((await get('notes.', '/other')).status, 401)
+      t.not((await createPerson({ https, ca }).visit(link)).status, 200, 'the link is used up')
+    },
+  )
 
   await t.test('what goes wrong is told', async (t) => {
     t.equal((await get('down.')).status, 502)
