@@ -80,9 +80,9 @@ export function readGithub(raw: RawGithub, at: Path, reporter: Reporter): Github
   }
   const { users = [], organisations = [], teams = [] } = raw
   if (users.length + organisations.length + teams.length === 0) {
-    reporter.error(at, {
+    reporter.error([...at, 'users'], {
       code: 'github-nobody',
-      what: 'lets nobody in: every list is empty',
+      what: 'names nobody, and neither do organisations and teams: nobody could enter by GitHub',
       remedy: 'name users, organisations or teams, or remove github',
     })
   }

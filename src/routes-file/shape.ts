@@ -50,16 +50,38 @@ function rescue(data: unknown, faults: readonly Located[]): Shaped {
 }
 
 /**
- * Removes a key from its map. A route becomes a hole, so that the others keep their numbers; any other list
- * goes as a whole, for the places of its items would shift.
+ * Removes a key from its map. A route becomes a hole, so that the others keep their numbers; a rule becomes one that lets
+ * nobody in; any other list goes as a whole, for the places of its items would shift.
  */
 function cut(data: unknown, path: Path): void {
+  if (path[0] === 'routes' && path[2] === 'access' && typeof path[3] === 'number') {
+    cutRule(data, path)
+    return
+  }
   const list = path.findIndex((part, depth) => typeof part === 'number' && depth !== 1)
   const [last, ...way] = (list === -1 ? path : path.slice(0, list)).toReversed()
   const parent = valueAt(data, way.reverse())
   if (typeof parent !== 'object' || parent === null || last === undefined) return
   if (Array.isArray(parent)) Reflect.set(parent, last, undefined)
   else Reflect.deleteProperty(parent, last)
+}
+
+function cutRule(data: unknown, path: Path): void {
+  const rules = valueAt(data, path.slice(0, 3))
+  const [index = 0, key, inner] = path.slice(3)
+  const rule = valueAt(rules, [index])
+  if (typeof rules !== 'object' || rules === null) return
+  const standIn = { access: 'nobody' }
+  if (typeof rule !== 'object' || rule === null || key === undefined) {
+    Reflect.set(rules, index, standIn)
+    return
+  }
+  const access = valueAt(rule, ['access'])
+  if (key !== 'access') Reflect.deleteProperty(rule, key)
+  else if (inner === undefined || typeof access !== 'object' || access === null) {
+    Reflect.deleteProperty(rule, key)
+  } else Reflect.deleteProperty(access, inner)
+  if (!Object.hasOwn(rule, 'access')) Object.assign(rule, standIn)
 }
 
 /** Drops the holes from `routes`. */

@@ -146,8 +146,8 @@ function githubCodes(text: string): readonly string[] {
 }
 
 t.test('GitHub without anybody who may enter is a mistake', (t) => {
-  t.strictSame(codes('{ github: { clientId: x } }'), ['error github-nobody login.github'])
-  t.strictSame(githubCodes('users: [], teams: []'), ['error github-nobody …'])
+  t.strictSame(codes('{ github: { clientId: x } }'), ['error github-nobody login.github.users'])
+  t.strictSame(githubCodes('users: [], teams: []'), ['error github-nobody ….users'])
   t.strictSame(codes('{ github: { users: [a] } }'), ['error missing login.github.clientId'])
   t.end()
 })

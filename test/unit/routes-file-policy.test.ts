@@ -121,6 +121,23 @@ t.test('every mistake in rules is told at its place', (t) => {
       'error out-of-range …[1].access.within',
     ],
   )
+  t.strictSame(
+    faults(
+      '[{ methods: [get], paths: [x], acces: public }, { paths: [1, /y], access: { with: totp, users: [X] } }, public, { methods: [put], access: [] }]',
+    ),
+    [
+      'error access-method …[0].methods[0]',
+      'error access-path …[0].paths[0]',
+      'error unknown-key …[0].acces',
+      'error shape …[1].paths[0]',
+      'error shape …[1].access.with',
+      'error access-name …[1].access.users[0]',
+      'error shape …[2]',
+      'error access-method …[3].methods[0]',
+      'error shape …[3].access',
+    ],
+    'a faulty part of a rule does not hide the faults beside it',
+  )
   const many = Array.from({ length: 41 }, (_, i) => `/p${i}`).join(', ')
   t.strictSame(faults(`[{ paths: [${many}], access: login }]`), ['error out-of-range …'])
   t.end()

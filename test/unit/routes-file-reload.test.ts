@@ -11,7 +11,7 @@ import { acceptText } from '../../src/routes-file/accepted.ts'
 import { type ReadResult, readTable } from '../../src/routes-file/read.ts'
 import { readTableAside } from '../../src/routes-file/read-aside.ts'
 import { createReloader, type Reloader } from '../../src/routes-file/reload.ts'
-import { readSnapshot, writeSnapshot } from '../../src/routes-file/snapshot.ts'
+import { readSnapshot, snapshotFormat, writeSnapshot } from '../../src/routes-file/snapshot.ts'
 import { watchFile } from '../../src/routes-file/watch.ts'
 import { tableText } from '../fixtures/table-text.ts'
 
@@ -285,7 +285,7 @@ t.test('the snapshot is whole, private, and believed only in its own format', as
     await writeFile(file, damage)
     await t.rejects(readSnapshot(file), { code: 'snapshot-damaged' })
   }
-  await writeFile(file, text.replace('"format":2', '"format":0'))
+  await writeFile(file, text.replace(`"format":${snapshotFormat}`, '"format":0'))
   t.equal(await readSnapshot(file), null)
 })
 
