@@ -98,18 +98,16 @@ export function createAuditTable(
     // With a full disk what waits is shown all the same.
     await flush()
     const { user = null, event = null, since = null } = filter
-    const stored = await db.read((sql) =>
-      sql
-        .all(
-          `SELECT * FROM audit WHERE (?1 IS NULL OR user = ?1) AND (?2 IS NULL OR event = ?2)
-             AND (?3 IS NULL OR at >= ?3) ORDER BY at DESC, id DESC LIMIT ?4`,
-          user,
-          event,
-          since,
-          limit,
-        )
-        .map(entryOf),
-    )
+    // One text per combination: with "? IS NULL OR" in it no index would be used.
+    const conditions = [
+      { column: 'user =', value: user },
+      { column: 'event =', value: event },
+      { column: 'at >=', value: since },
+    ].filter(({ value }) => value !== null)
+    const where = ['1', ...conditions.map(({ column }) => `${column} ?`)].join(' AND ')
+    const values = conditions.map(({ value }) => value)
+    const text = `SELECT * FROM audit WHERE ${where} ORDER BY at DESC, id DESC LIMIT ?`
+    const stored = await db.read((sql) => sql.all(text, ...values, limit).map(entryOf))
     const fresh = waiting.filter(
       (entry) =>
         (user === null || entry.user === user) &&

@@ -155,4 +155,5 @@ const first = [
   ) STRICT`,
   'CREATE INDEX audit_at ON audit (at)',
   'CREATE INDEX audit_user ON audit (user, at)',
+  'CREATE INDEX audit_event ON audit (event, at)',
 ]
