@@ -7,6 +7,7 @@ import t from 'tap'
 import { decide, type RequestFacts, sameAccess } from '../../src/auth/policy.ts'
 import type { Policy, SimplePolicy } from '../../src/model.ts'
 import { readTarget } from '../../src/proxy/target.ts'
+import { recordingBackend, request, startEdge, statuses } from '../fixtures/edge.ts'
 import { random } from '../fixtures/random.ts'
 
 const requires = { proof: 'any', withinMs: null } as const
@@ -158,3 +159,36 @@ t.test('a closed path in upper case, or with an accent, has no open neighbour', 
     t.equal(outcome('/other', policy(path)), 'allow')
   }
 })
+
+t.test(
+  'the gateway itself refuses what has two readings, and the backend sees nothing of it',
+  async (t) => {
+    const backend = await recordingBackend()
+    t.teardown(() => backend.close())
+    const access =
+      '[{ paths: [/app/admin/**], access: nobody }, { methods: [GET], paths: [/app/s/*], access: public }, { access: login }]'
+    const to = `to: 'http://127.0.0.1:${backend.port}'`
+    const edge = await startEdge(t, [
+      `  - { host: app, path: /app, ${to}, encodedSlashes: true, access: ${access} }`,
+    ])
+    for (const [line, status] of [
+      ['GET /app/s/x', 200],
+      ['HEAD /app/s/x', 200],
+      ['GET /app/s/x/', 200],
+      ['POST /app/s/x', 401],
+      ['GET /app/s/x/y', 401],
+      ['GET /app/admin/x', 403],
+      ['GET /app/s/x%2fy', 400],
+      ['GET /app/S/x', 400],
+      ['GET /app/s;v/x', 400],
+      ['GET /app/other%2Fx', 401],
+    ] as const) {
+      const before = backend.requests.length
+      const end = line.startsWith('POST')
+        ? 'Content-Length: 0\r\nConnection: close'
+        : 'Connection: close'
+      t.equal(statuses(await edge.exchange(request(line, end)))[0], status, line)
+      t.equal(backend.requests.length - before, status === 200 ? 1 : 0, line)
+    }
+  },
+)
