@@ -5,6 +5,7 @@ import { newSecret, type RandomBytes, secretHash } from '../auth/secret-text.ts'
 import type { Config } from '../config.ts'
 import { controlPath } from '../control.ts'
 import type { UserId } from '../model.ts'
+import { readSnapshot } from '../routes-file/snapshot.ts'
 import { originOf } from '../sign-in-url.ts'
 import { askGateway } from './control-client.ts'
 import { loadGoodTable } from './load-table.ts'
@@ -39,14 +40,19 @@ export async function makeLink(
 }
 
 /**
- * Where the login page is: the gateway that runs knows; else what table and settings say.
+ * Where the login page is: the gateway that runs knows; else what settings and table say, or the last good table, which
+ * is what a gateway starts with while the file has a mistake.
  *
  * @throws what `loadGoodTable` throws.
  */
 export async function loginOrigin(config: Config): Promise<string> {
   const asked = await askGateway(controlPath(config.dataDir), { do: 'hello' })
   if (asked.kind === 'done') return asked.loginOrigin
-  const { loginHost } = await loadGoodTable(config)
+  const { loginHost } = await loadGoodTable(config).catch(async (fault: unknown) => {
+    const last = await readSnapshot(config.snapshotFile).catch(() => null)
+    if (last === null) throw fault
+    return last.definition
+  })
   const port = config.publicPort ?? config.https?.port ?? 443
   return originOf(loginHost, port)
 }

@@ -4,6 +4,8 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { secretHash } from '../../src/auth/secret-text.ts'
+import { loadTable } from '../../src/cli/load-table.ts'
+import { writeSnapshot } from '../../src/routes-file/snapshot.ts'
 import {
   createHouse,
   idOf,
@@ -256,4 +258,13 @@ t.test('without a good table there is no link, and no half of a person', async (
   writeFileSync(config.routesFile, 'version: 2\n')
   await t.rejects(run('user add diego'), { code: 'table-invalid' })
   t.match(await json('user list'), [{ id: 'ana' }])
+})
+
+t.test('a mistake in the table locks nobody out while there is a last good one', async (t) => {
+  const { config, json } = createHouse(t)
+  const { definition } = await loadTable(config)
+  if (definition === null) throw new Error('the table of the test is wrong')
+  await writeSnapshot(config.snapshotFile, definition, 'x')
+  writeFileSync(config.routesFile, 'version: 2\n')
+  t.match(await json('user add ana'), { link: /^https:\/\/auth\.example\.com\/enrol\// })
 })
