@@ -43,8 +43,9 @@ export function askPassphrase(
         else if (character >= ' ') typed += character
       }
     }
-    write(question)
+    // Before the question: whoever is fast would see his first letters.
     terminal.setRawMode?.(true)
+    write(question)
     terminal.setEncoding('utf8')
     terminal.on('data', listen)
     terminal.resume()

@@ -26,7 +26,8 @@ export async function rotateKey({ config, write }: RotateKeyOptions): Promise<nu
       write('ENCRYPTION_KEY, restart the gateway, and run this again.\n')
       return 1
     }
-    write(`${values} values are encrypted with the key ${to} now; ${from} opens none of them.\n`)
+    const what = values === 1 ? '1 value is' : `${values} values are`
+    write(`${what} encrypted with the key ${to} now; the key ${from} opens nothing any more.\n`)
     for (const line of whatIsLeft(dataDir, secret)) write(`${line}\n`)
     return 0
   } finally {

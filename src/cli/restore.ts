@@ -1,7 +1,7 @@
 // `gatehouse restore`: puts a backup in its place on this machine, after everything in it was verified.
 
 import { readFileSync, statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { controlPath } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
@@ -148,10 +148,9 @@ function nextSteps({ isRoot, config }: RestoreOptions, steps: readonly Step[]): 
     lines.push('What was there before is beside it, as *.before-restore-…')
   }
   if (isRoot) {
-    const { dataDir, routesFile, certsDir } = placesOf(config)
-    lines.push(
-      `If the service has a user of its own: chown -R gatehouse: ${dataDir} ${routesFile} ${certsDir}`,
-    )
+    const { dataDir, routesFile } = placesOf(config)
+    const places = `${dataDir} ${dirname(routesFile)}`
+    lines.push(`If the service has a user of its own: chown -R gatehouse: ${places}`)
   }
   lines.push('Next: gatehouse check, gatehouse doctor, then start the gateway.')
   return lines
