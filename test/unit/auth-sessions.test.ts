@@ -642,6 +642,34 @@ t.test('two readings at once read one after the other', async (t) => {
   t.equal(session.ended, true, 'the second one saw what happened before it was asked for')
 })
 
+t.test('of two readings the one asked for last has the last word', async (t) => {
+  const { sessions, stores } = setUp()
+  await sessions.load()
+  const release = stores.hold('users', 'after')
+  const first = sessions.load()
+  await settled()
+  stores.people.set(diego.id, { ...diego, disabled: true })
+  const second = sessions.load()
+  await settled()
+  release()
+  await Promise.all([first, second])
+  t.equal(sessions.user(diego.id)?.disabled, true)
+})
+
+t.test('a reading that is older than a change by this process does not undo it', async (t) => {
+  const { sessions, stores } = setUp()
+  await sessions.load()
+  const release = stores.hold('users', 'after')
+  const loading = sessions.load()
+  await settled()
+  const disabled = { ...diego, disabled: true }
+  stores.people.set(diego.id, disabled)
+  sessions.userChanged(disabled)
+  release()
+  await loading
+  t.equal(sessions.user(diego.id)?.disabled, true)
+})
+
 t.test('a failed reading does not stop the next one', async (t) => {
   const { sessions, stores } = setUp()
   stores.refuse(true)
