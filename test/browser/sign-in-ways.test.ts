@@ -86,8 +86,8 @@ t.test('signing in with a browser', { timeout: 110_000 }, async (t) => {
     await page.goto(deep)
     t.match(page.url(), `${loginOrigin}/?rd=`)
     await looks(t, page, 'login')
-    await page.click('form[data-key] button:visible')
     await nina.authenticator.isTouched(true)
+    await page.click('form[data-key] button:visible')
     await page.waitForURL(`${app}/**`, { timeout: 5_000 })
     t.equal(page.url(), deep, 'exactly where she was going, with query and fragment')
 
