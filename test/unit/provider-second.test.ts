@@ -6,7 +6,9 @@ import { createMembership } from '../../src/auth/app/membership.ts'
 import { type Provider, ProviderError } from '../../src/auth/app/provider.ts'
 import { createProviderSuspension } from '../../src/auth/app/providers.ts'
 import { secretHash } from '../../src/auth/secret-text.ts'
-import type { UserId } from '../../src/model.ts'
+import type { GithubSettings, UserId } from '../../src/model.ts'
+import { startGithub } from '../fixtures/github.ts'
+import { githubSettings } from '../fixtures/github-settings.ts'
 import {
   appOrigin,
   formOn,
@@ -59,7 +61,11 @@ function createToy(says: {
   }
 }
 
-async function setUp(t: Test, people: LoginAppOptions['people'] = []) {
+async function setUp(
+  t: Test,
+  people: LoginAppOptions['people'] = [],
+  github: GithubSettings | null = null,
+) {
   const says: Parameters<typeof createToy>[0] = {
     subject: 'toy-1',
     login: 'erin',
@@ -70,6 +76,7 @@ async function setUp(t: Test, people: LoginAppOptions['people'] = []) {
   const toy = createToy(says)
   const login = await startLogin(t, {
     people,
+    ...(github === null ? {} : { github }),
     change: (context) => ({ ...context, providers: [...context.providers, toy] }),
   })
   return { ...login, says, toy }
@@ -118,13 +125,17 @@ t.test('whoever is asked to show himself again is asked by the provider too', as
 })
 
 t.test('two providers do not finish each other’s attempts', async (t) => {
-  const { visitor } = await setUp(t)
+  const github = await startGithub()
+  t.teardown(() => github.close())
+  const { visitor } = await setUp(t, [], githubSettings(github))
   const person = visitor()
   const sent = await press(person, await person.ask('/'))
   const state = sent.searchParams.get('state') ?? ''
   const page = await person.ask(`/provider/github/callback?code=x&state=${state}`)
-  t.equal(page.status, 404, 'GitHub is not offered, so it has no callback')
+  t.equal(page.status, 400)
+  t.equal((await comeBack(person, sent)).status, 400, 'and it is used up')
   t.notOk(person.isSignedIn())
+  t.equal(github.requests.length, 0, 'no code went to the wrong one')
 })
 
 t.test(
@@ -279,9 +290,9 @@ t.test('the schedule looks after it', async (t) => {
   const person = visitor()
   await comeBack(person, await press(person, await person.ask('/')))
   const membership = createMembership({
+    ...context,
     providers: [toy],
     edition: () => null,
-    ...context,
     suspension: createProviderSuspension(context),
     random: () => 0.5,
   })
