@@ -20,7 +20,7 @@ import type {
   UserId,
   VmId,
 } from './model.ts'
-import { belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
+import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
 import type { Answer, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
@@ -32,7 +32,7 @@ import type { Transfer } from './proxy/transfer.ts'
 import type { Upstreams } from './proxy/upstreams.ts'
 import type { RouteTable, RuntimeRoute } from './routes.ts'
 import { opensPage, signInUrlOf } from './sign-in-answer.ts'
-import { originOf, type SignInReason } from './sign-in-url.ts'
+import type { SignInReason } from './sign-in-url.ts'
 
 export interface ExchangedDeps {
   readonly table: () => RouteTable
@@ -147,10 +147,7 @@ export class Exchanged
       exchange.abort()
       return
     }
-    const extra =
-      failures[code].status === 401 || code === 'maintenance'
-        ? extraOf(this, code, this.#deps)
-        : undefined
+    const extra = extraOf(this, code, this.#deps)
     this.answer(this.#deps.pages.failure(code, pageRequestOf(this, this.#deps), extra), code)
   }
 
@@ -167,21 +164,10 @@ export class Exchanged
 
   /** Asks one of our own applications. */
   ask(app: 'login' | 'admin'): void {
-    const { exchange, target, host } = this
-    if (target === null || host === null) throw new TypeError('admitted without a target')
     this.#answeredAt = this.#deps.flights.ticker.now
     this.#listen()
-    const request = {
-      id: this.id,
-      method: exchange.method,
-      target: target.rawPath + target.query,
-      host,
-      origin: originOf(host, this.#deps.publicPort),
-      client: this.client,
-      network: this.network,
-      identity: this.identity,
-    }
-    callApp(this.#deps.applications[app], exchange, { request, listener: this })
+    const request = appRequestOf(this, this.#deps)
+    callApp(this.#deps.applications[app], this.exchange, { request, listener: this })
   }
 
   appAnswered(answer: Answer): void {
@@ -205,7 +191,7 @@ export class Exchanged
     }
     const below = belowRoute(this)
     if (below === null) this.refuse('bad-target')
-    else this.answer(this.#deps.pages.target(target, { ...request, below }), 'ok')
+    else this.answer(this.#deps.pages.target(target, request, below), 'ok')
   }
 
   answer(answer: Answer, outcome: FailureCode | 'ok'): void {

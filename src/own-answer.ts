@@ -1,12 +1,14 @@
 // What an answer of our own needs to know of the request it is for. Hot path.
 
 import type { Request } from './admission.ts'
-import type { FailureCode } from './errors.ts'
+import type { AppRequest } from './app.ts'
+import { type FailureCode, failures } from './errors.ts'
 import type { RequestId } from './model.ts'
 import type { FailureExtra, PageRequest } from './pages.ts'
 import { belowPrefix } from './proxy/headers.ts'
 import type { RouteTable } from './routes.ts'
 import { signInUrlOf, wantsPassword } from './sign-in-answer.ts'
+import { originOf } from './sign-in-url.ts'
 
 export interface OwnAnswerDeps {
   readonly table: () => RouteTable
@@ -30,6 +32,25 @@ export function pageRequestOf(
   }
 }
 
+/** The request as our own applications see it, but for headers and body. */
+export function appRequestOf(
+  request: Request & { readonly id: RequestId },
+  deps: OwnAnswerDeps,
+): Omit<AppRequest, 'headers' | 'body'> {
+  const { exchange, target, host, client, network, identity } = request
+  if (target === null || host === null) throw new TypeError('admitted without a target')
+  return {
+    id: request.id,
+    method: exchange.method,
+    target: target.rawPath + target.query,
+    host,
+    origin: originOf(host, deps.publicPort),
+    client,
+    network,
+    identity,
+  }
+}
+
 /** The headers that every answer carries, beside those of this one. */
 export function withOwnHeaders(
   headers: readonly string[],
@@ -44,12 +65,17 @@ export function withOwnHeaders(
   return out
 }
 
-/** What a failure's page says beyond its code. */
-export function extraOf(request: Request, code: FailureCode, deps: OwnAnswerDeps): FailureExtra {
+/** What a failure's page says beyond its code; almost always nothing. */
+export function extraOf(
+  request: Request,
+  code: FailureCode,
+  deps: OwnAnswerDeps,
+): FailureExtra | undefined {
   if (code === 'maintenance') {
     const detail = request.route?.definition.maintenance ?? ''
-    return detail === '' ? {} : { detail }
+    return detail === '' ? undefined : { detail }
   }
+  if (failures[code].status !== 401) return undefined
   const basic = wantsPassword(request)
   const signIn = signInUrlOf(request, 'no-session', deps)
   return signIn === null ? { basic } : { basic, signIn }

@@ -11,8 +11,16 @@ export type { Answer, FailureExtra, PageRequest } from './pages/answer.ts'
 export interface Pages {
   /** A page, problem details (RFC 9457) or gRPC status for a failure, by `Accept` and content type. Never throws. */
   failure(code: FailureCode, request: PageRequest, extra?: FailureExtra): Answer
-  /** The answer of a route whose target is Gatehouse itself. */
-  target(target: Exclude<Target, { kind: 'upstream' }>, request: PageRequest): Answer
+  /**
+   * The answer of a route whose target is Gatehouse itself.
+   *
+   * @param below path below the route and query, as received; only a redirect that keeps the path reads it.
+   */
+  target(
+    target: Exclude<Target, { kind: 'upstream' }>,
+    request: PageRequest,
+    below?: string,
+  ): Answer
 }
 
 /** @param settings `publicPort`: the port visitors use, for links between our hosts; default 443. */
@@ -21,14 +29,18 @@ export function createPages(settings: Partial<FailureSettings> = {}): Pages {
     return renderFailure(code, request, { ...extra, publicPort: settings.publicPort ?? 443 })
   }
 
-  function target(target: Exclude<Target, { kind: 'upstream' }>, request: PageRequest): Answer {
+  function target(
+    target: Exclude<Target, { kind: 'upstream' }>,
+    request: PageRequest,
+    below = '',
+  ): Answer {
     switch (target.kind) {
       case 'landing':
         return renderLanding(target, request)
       case 'status':
         return renderStatus(target, request)
       case 'redirect':
-        return renderRedirect(target, request)
+        return renderRedirect(target, below)
       case 'app':
         // Login and admin come later; what stands in their place is honest about it.
         return failure('app-unavailable', request)

@@ -88,9 +88,12 @@ export function setCookie(
   return line
 }
 
+const goneAt = { maxAgeSeconds: 0 } as const
+
 /** A `Set-Cookie` line that takes one of our cookies away; the domain must be the one it was set with. */
 export function clearCookie(name: string, options: { readonly domain?: string } = {}): string {
-  return setCookie(name, '', { ...options, maxAgeSeconds: 0 })
+  const { domain } = options
+  return setCookie(name, '', domain === undefined ? goneAt : { domain, maxAgeSeconds: 0 })
 }
 
 /**

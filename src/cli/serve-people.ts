@@ -33,7 +33,7 @@ export interface People {
   /**
    * Before a table comes into force.
    *
-   * @throws GatehouseError `relying-party-changed`: passkeys would stop working.
+   * @throws GatehouseError `relying-party-changed`: passkeys would stop working; `secret-missing`.
    */
   checkTable(definition: TableDefinition): void
   /** A table came into force: what it no longer allows ends. */
@@ -167,7 +167,15 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   }
 
   function checkTable(definition: TableDefinition): void {
-    const { relyingParty, dangerouslyAbandonPasskeys } = definition.login
+    const { relyingParty, dangerouslyAbandonPasskeys, github } = definition.login
+    for (const name of [github?.clientSecret, github?.organisationToken]) {
+      if (name == null || config.secret(name) !== null) continue
+      throw new GatehouseError(
+        'secret-missing',
+        `signing in with GitHub needs the secret ${name}, which is not configured`,
+        { remedy: `set GATEHOUSE_SECRET_${name} or GATEHOUSE_SECRET_${name}_FILE` },
+      )
+    }
     const others = relyingParties.filter((each) => each !== relyingParty)
     if (others.length === 0 || dangerouslyAbandonPasskeys) return
     throw new GatehouseError(

@@ -22,8 +22,6 @@ export interface PageRequest {
   /** `null`: the request names no valid one. */
   readonly host: Host | null
   readonly loginHost: Host
-  /** Path below the route and query, as received; only a redirect that keeps the path reads it. */
-  readonly below?: string
 }
 
 /** What the one who refuses can add. */

@@ -61,9 +61,9 @@ export function renderStatus(fixed: Fixed, request: PageRequest): Answer {
 }
 
 /** RFC 9110 §15.4. `location` is the table's; only with `keepPath` does the request add to it. */
-export function renderRedirect(redirect: Redirect, request: PageRequest): Answer {
+export function renderRedirect(redirect: Redirect, below: string): Answer {
   const { status, location, keepPath } = redirect
-  const target = keepPath ? joinedLocation(location, request.below ?? '') : location
+  const target = keepPath ? joinedLocation(location, below) : location
   const headers = ['location', target, 'content-length', '0']
   // A permanent redirect may be kept by caches (RFC 9110 §15.4.2); the others may change with the next edit.
   if (status !== 301 && status !== 308) headers.push('cache-control', 'no-store')

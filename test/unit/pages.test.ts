@@ -305,7 +305,7 @@ t.test('a fixed answer is a page, a problem or plain text', async (t) => {
 t.test('a redirect that keeps the path cannot be led to another host', async (t) => {
   const location = (to: string, below: string, keepPath = true) =>
     header(
-      pages.target({ kind: 'redirect', status: 302, location: to, keepPath }, asked({ below })),
+      pages.target({ kind: 'redirect', status: 302, location: to, keepPath }, asked({}), below),
       'location',
     )
   const there = 'https://new.example'
