@@ -282,6 +282,28 @@ t.test('a database is replaced with its log, and the old one can be opened still
   t.ok(names.includes('gatehouse.db.before-restore-20261121T063005Z'), names.join())
 })
 
+for (const [what, damage] of [
+  ['damaged', (file: string) => writeFileSync(file, 'rubbish '.repeat(2000))],
+  ['gone', (file: string) => rmSync(file)],
+] as const) {
+  t.test(`the log of a database that is ${what} does not get into the restored one`, async (t) => {
+    const { old, store, file } = await oldMachine(t)
+    await old.backup()
+    const database = join(old.config.dataDir, 'gatehouse.db')
+    await store.users.addUser(aUser('ana'))
+    await store.users.removeUser(diego)
+    // As a killed gateway leaves it.
+    const log = readFileSync(`${database}-wal`)
+    await store.close()
+    damage(database)
+    writeFileSync(`${database}-wal`, log, { mode: 0o600 })
+    const { code, text } = await old.restore(file, { replace: 'database' })
+    t.equal(code, 0, text)
+    t.equal((await old.open().then((again) => again.check())).length, 0)
+    await insistOnDiego(t, old)
+  })
+}
+
 t.test('a damaged database can be replaced by a backup', async (t) => {
   const { old, store, file } = await oldMachine(t)
   await old.backup()

@@ -165,17 +165,32 @@ t.test('after a change of keys nothing in the files opens with the old one', asy
   await store.users.addTotp(aTotp('diego', 't'))
   await store.settings.set('a', 'b')
   const [old] = parseKeyFile(readFileSync(files.keyFile, 'utf8')) ?? []
+  const running = await files.open()
+  await running.users.users()
   const { from, to } = await store.rotateKey()
   t.equal(from, old?.id)
   const [current, ...rest] = parseKeyFile(readFileSync(files.keyFile, 'utf8')) ?? []
   t.strictSame([current?.id, rest], [to, []])
+  // Also while a gateway has it open, database and log are what a thief would find.
+  const bytes = Buffer.concat(['', '-wal'].map((suffix) => readFileSync(files.file + suffix)))
+  const names = (id: string) => bytes.includes(Buffer.from(id, 'hex'))
+  t.strictSame([names(from), names(to)], [false, true], 'values name their key')
+})
+
+t.test('what was removed is not in the file any more', async (t) => {
+  const files = testStore(t)
+  const store = await files.open()
+  for (const name of ['diego', 'ana']) await store.users.addUser(aUser(name))
   await store.close()
-  const bytes = readFileSync(files.file)
-  t.notOk(
-    bytes.includes(Buffer.from(from, 'hex')),
-    'values name their key, and none names the old one',
-  )
-  t.ok(bytes.includes(Buffer.from(to, 'hex')))
+  const found = () => {
+    const bytes = readFileSync(files.file)
+    return ['diego the first', 'ana the first'].map((text) => bytes.includes(text))
+  }
+  t.strictSame(found(), [true, true])
+  const again = await files.open()
+  await again.users.removeUser(diego)
+  await again.close()
+  t.strictSame(found(), [false, true])
 })
 
 t.test('a change of keys knows every encrypted column', async (t) => {
