@@ -12,8 +12,10 @@ export interface Removals<Id> {
   add(ids: readonly Id[], remove?: () => Promise<unknown>): Promise<void>
   /** Was it removed? Also long after the store has done it: a reading that began before must not bring it back. */
   has(id: Id): boolean
-  /** Tries again what the store refused, every five seconds at most. Never rejects. */
+  /** Tries again what the store refused. Never rejects. */
   retry(): Promise<void>
+  /** The same, every five seconds at most: to be called as often as one likes. */
+  retryNowAndThen(): void
   /** How many the store may still have. */
   readonly waiting: number
 }
@@ -63,7 +65,7 @@ export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
   }
 
   async function retry(): Promise<void> {
-    if (waiting === 0 || Math.abs(deps.now() - triedAt) < retryMs) return
+    if (waiting === 0) return
     const ids: Id[] = []
     for (const [id, waits] of gone) if (waits) ids.push(id)
     await add(ids)
@@ -73,6 +75,9 @@ export function createRemovals<Id>(deps: RemovalsDeps<Id>): Removals<Id> {
     add,
     has: (id) => gone.has(id),
     retry,
+    retryNowAndThen() {
+      if (waiting > 0 && Math.abs(deps.now() - triedAt) >= retryMs) void retry()
+    },
     get waiting() {
       return waiting
     },

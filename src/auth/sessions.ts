@@ -57,7 +57,7 @@ export interface Sessions {
   userChanged(user: User): void
   /** Ends what has expired and tries refused removals again. To be called every 500 ms. */
   sweep(): void
-  /** Writes when sessions were last seen. Never rejects. To be called every 30 s and at the end. */
+  /** Writes what was seen, and what could not be removed before. Never rejects. To be called every 30 s and at the end. */
   flush(): Promise<void>
   readonly size: number
 }
@@ -322,7 +322,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       if (index.hasExpired(session, at)) expired.push(session.record.ref)
     }
     if (expired.length > 0) void end(expired, 'expired')
-    void removals.retry()
+    removals.retryNowAndThen()
   }
 
   async function flush(): Promise<void> {

@@ -83,7 +83,7 @@ export interface Tokens {
   byId(id: string): Token | null
   /** Ends what has expired for what it has under way, and tries refused removals again. */
   sweep(): void
-  /** Writes when tokens were last used. Never rejects. */
+  /** Writes when tokens were last used, and what could not be removed before. Never rejects. */
   flush(): Promise<void>
   readonly size: number
 }
@@ -303,10 +303,11 @@ export function createTokens(deps: TokensDeps): Tokens {
     }
     sweptAt = now
     if (expired.length > 0) deps.onEnded(expired, 'expired')
-    void removals.retry()
+    removals.retryNowAndThen()
   }
 
   async function flush(): Promise<void> {
+    await removals.retry()
     const unsaved = [...byId.values()].filter(({ activity }) => activity.unsaved)
     if (unsaved.length === 0) return
     const usedNow = unsaved.map((token) => {

@@ -388,6 +388,16 @@ t.test(
   },
 )
 
+t.test('at the end nothing that was revoked is left behind in the store', async (t) => {
+  const { sessions, stores } = setUp()
+  const { session } = await sessions.begin(signIn)
+  stores.refuse(true)
+  await sessions.end([session.record.ref], 'revoked')
+  stores.refuse(false)
+  await sessions.flush()
+  t.equal(stores.sessionRecords.size, 0, 'without waiting for the next attempt')
+})
+
 t.test('a locked store is not asked at every sweep', async (t) => {
   const { sessions, stores, pass } = setUp()
   const { session } = await sessions.begin(signIn)
