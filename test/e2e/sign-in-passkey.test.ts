@@ -135,6 +135,8 @@ t.test('who asks by name learns nothing about who is there', async (t) => {
 })
 
 t.test('an account under attack lets its owner in by passkey', async (t) => {
+  const home = { address: '198.51.100.20' }
+  t.equal((await signInWithPasskey(createPerson(gateway, home), phone)).status, 200)
   const attacker = createPerson(gateway, { address: '203.0.113.66' })
   const known = gateway.known('diego')
   let status = 0
@@ -147,7 +149,7 @@ t.test('an account under attack lets its owner in by passkey', async (t) => {
   t.equal(right.status, 429, 'for the owner’s password too')
   t.match(right.headers['retry-after'], /^\d+$/)
   t.equal((await signInWithPasskey(owner, phone)).status, 200, 'and his passkey works at once')
-  const atHome = createPerson(gateway)
+  const atHome = createPerson(gateway, home)
   t.equal(
     (await enterPassword(atHome, known)).status,
     200,
