@@ -28,8 +28,8 @@ export async function noteChange(
   const { client } = from
   context.audit.write({ at, event, actor: user, user, client, request: from.id, details })
   if (notice === null) return
-  const where = `${describeDevice(from.headers['user-agent'] ?? '')}, from ${client}`
-  const text = `${notice.text} (${where})`
+  const device = describeDevice(from.headers['user-agent'] ?? '')
+  const text = `${notice.text} By ${device}, from ${client}.`
   try {
     await context.users.addNotice({ user, at, kind: notice.kind, text })
   } catch {

@@ -145,7 +145,7 @@ function credentialPage(
     }${
       key.kind === 'password' &&
       html`<p><a class="button" href="/account/password">Change the password</a></p>`
-    }<section><h2>Remove it</h2><p class="hint">${consequence}</p><form method="post" action="/account/credential/remove">${fields}<button class="button danger">Remove ${what}</button></form></section><ul class="links"><li><a href="/account">Back to your account</a></li></ul>`,
+    }<section class="stack"><h2>Remove it</h2><p class="hint">${consequence}</p><form method="post" action="/account/credential/remove">${fields}<button class="button danger">Remove ${what}</button></form></section><ul class="links"><li><a href="/account">Back to your account</a></li></ul>`,
   })
 }
 

@@ -65,18 +65,18 @@ function devicesPage(reply: FastifyReply, owner: Owner): FastifyReply {
   return accountPage(reply, {
     tab: 'devices',
     title: 'Where you are signed in',
-    body: html`<section aria-labelledby="sessions"><h2 id="sessions" class="hidden">Sessions</h2>${list(
+    body: html`<section aria-label="Sessions">${list(
       sorted.map((session) => item(reply, session, own)),
       'Nowhere.',
-    )}${
+    )}<div class="row">${smallLink('/approve', 'Sign in a new device')}${
       others > 0 &&
-      html`<div class="row">${buttonForm(reply, {
+      html`${buttonForm(reply, {
         action: `${path}/end-others`,
         fields: noHtml,
         label: 'Sign out all others',
         look: 'danger',
-      })}</div>`
-    }<p>${smallLink('/approve', 'Sign in a new device')}</p></section>`,
+      })}`
+    }</div></section>`,
   })
 }
 

@@ -62,10 +62,10 @@ function codesPage(
     title: 'Your recovery codes',
     lead: 'For the day your devices are gone. Keep them on paper or in a safe, not beside your password. They are shown now and never again.',
     script: 'account.js',
-    body: html`<ul class="codes" id="recovery-codes">${codes.map(
+    body: html`<div class="stack"><ul class="codes" id="recovery-codes">${codes.map(
       (code) => html`<li>${code}</li>
 `,
-    )}</ul><p class="meta">Each of them opens the account of ${account} at ${host} once.</p><div class="row"><a class="button small quiet" href="${file}" download="recovery-codes-${host}.txt">Download</a><button class="button small quiet" type="button" data-print hidden>Print</button><button class="button small quiet" type="button" data-copy="recovery-codes" hidden>Copy</button></div><p class="go"><a class="button" href="/account">I have kept them</a></p>`,
+    )}</ul><p class="meta">Each of them opens the account of ${account} at ${host} once.</p><div class="row"><a class="button small quiet" href="${file}" download="recovery-codes-${host}.txt">Download</a><button class="button small quiet" type="button" data-print hidden>Print</button><button class="button small quiet" type="button" data-copy="recovery-codes" hidden>Copy</button></div></div><p class="go"><a class="button" href="/account">I have kept them</a></p>`,
   })
 }
 

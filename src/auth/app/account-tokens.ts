@@ -141,7 +141,7 @@ function tokensPage(reply: FastifyReply, { user }: Owner): FastifyReply {
     tab: 'tokens',
     title: 'Tokens for programs',
     lead: 'Git, calendars, sync and scripts cannot sign in with a key. Give each a token of its own.',
-    body: html`<section aria-labelledby="tokens"><h2 id="tokens" class="hidden">Tokens</h2>${list(items, 'None yet.')}<p><a class="button" href="${newPath}">Make a token</a></p></section>`,
+    body: html`<section aria-label="Tokens">${list(items, 'None yet.')}<p><a class="button" href="${newPath}">Make a token</a></p></section>`,
   })
 }
 

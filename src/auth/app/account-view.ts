@@ -17,8 +17,24 @@ export function accountPage(
     ([name, path, label]) =>
       html`<a href="${path}"${name === tab && html` aria-current="page"`}>${label}</a>`,
   )
-  const nav = html`<nav class="tabs" aria-label="Account">${tabs}<a class="away" href="/sign-out">Sign out</a></nav>`
-  return page(reply, { ...others, width: 'wide', body: html`${nav}${body}` })
+  const nav = html`<nav class="tabs" aria-label="Account">${tabs}</nav>`
+  const out = html`<ul class="links"><li><a href="/sign-out">Sign out</a></li></ul>`
+  return page(reply, { ...others, width: 'wide', body: html`${nav}${body}${out}` })
+}
+
+/** A section with its heading and what can be added to it. */
+export function section(parts: {
+  /** Of the heading; the address of the section. */
+  readonly id: string
+  readonly heading: string
+  readonly hint?: string
+  readonly action: Html | null
+  readonly body: Html
+}): Html {
+  const { id, heading, hint = null, action, body } = parts
+  return html`<section aria-labelledby="${id}"><div class="row between"><h2 id="${id}">${heading}</h2>${action}</div>${
+    hint !== null && html`<p class="hint">${hint}</p>`
+  }${body}</section>`
 }
 
 /** One thing of a list: its name, what is known of it, and what can be done with it. */

@@ -12,12 +12,13 @@ import { registerAccountPassword } from './account-password.ts'
 import { registerAccountRecoveryCodes } from './account-recovery-codes.ts'
 import { timeElement } from './account-time.ts'
 import { registerAccountTokens } from './account-tokens.ts'
-import { accountPage, buttonForm, list, listItem, smallLink } from './account-view.ts'
+import { accountPage, buttonForm, list, listItem, section, smallLink } from './account-view.ts'
 import type { AppContext } from './context.ts'
 import { csrfField, hidden } from './controls.ts'
 import { fieldOf, formOf } from './forms.ts'
-import { type Html, html } from './html.ts'
+import { type Html, html, noHtml } from './html.ts'
 import { goOn } from './layout.ts'
+import { offered } from './provider.ts'
 import { loginParty } from './webauthn.ts'
 
 /** `GET /account` and everything below it. */
@@ -71,11 +72,16 @@ function overview(reply: FastifyReply, view: Overview): FastifyReply {
     title: 'Your account',
     heading: user.displayName,
     lead: known.join(' · '),
-    body: html`${noticeList(reply, view.notices)}${noCodes(view.credentials)}<section aria-labelledby="passkeys"><h2 id="passkeys">Passkeys</h2><p class="hint">One step and the safest: fingerprint, face or PIN on a device of yours.</p>${keyList(
-      reply,
-      passkeys.filter(({ kind }) => kind === 'passkey'),
-      'None yet.',
-    )}<p>${smallLink('/account/passkeys', 'Add a passkey')}</p></section>${passwordSection(reply, view.credentials)}${accountSection(reply, view.credentials)}${codeSection(view.credentials)}`,
+    body: html`${noticeList(reply, view.notices)}${noCodes(view.credentials)}${section({
+      id: 'passkeys',
+      heading: 'Passkeys',
+      hint: 'One step and the safest: fingerprint, face or PIN on a device of yours.',
+      action: smallLink('/account/passkeys', 'Add a passkey'),
+      body: keyList(
+        reply,
+        passkeys.filter(({ kind }) => kind === 'passkey'),
+      ),
+    })}${passwordSections(reply, view.credentials)}${accountSection(reply, view.credentials)}${codeSection(view.credentials)}`,
   })
 }
 
@@ -89,7 +95,7 @@ function noticeList(reply: FastifyReply, notices: readonly Notice[]): Html | nul
       (notice) =>
         html`<li>${notice.text} <span class="meta">${timeElement(notice.at, now)}</span></li>`,
     )
-  return html`<section class="news" aria-labelledby="news"><h2 id="news">What happened</h2><ul>${items}</ul><p class="meta">Was any of this not you? End that device’s session and change what you sign in with.</p><form method="post" action="/account/notices/dismiss">${csrfField(reply.request)}${hidden({ upTo: String(newest) })}<button class="plain">I know, take it away</button></form></section>`
+  return html`<section class="news" aria-labelledby="news"><h2 id="news">What happened</h2><ul>${items}</ul><p class="meta">Was any of this not you? End that device’s session and change what you sign in with.</p><form method="post" action="/account/notices/dismiss">${csrfField(reply.request)}${hidden({ upTo: String(newest) })}<button class="plain">Dismiss</button></form></section>`
 }
 
 function noCodes({ recoveryCodes }: Credentials): Html | null {
@@ -97,7 +103,7 @@ function noCodes({ recoveryCodes }: Credentials): Html | null {
   return html`<div class="alert"><p><b>You have no recovery codes.</b> Without them, losing your devices means asking whoever runs this site. <a href="/account/recovery-codes">Make some now</a></p></div>`
 }
 
-function keyList(reply: FastifyReply, keys: readonly Passkey[], empty: string): Html {
+function keyList(reply: FastifyReply, keys: readonly Passkey[]): Html {
   const { login } = reply.server
   const party = loginParty(login)
   const now = login.now()
@@ -113,27 +119,21 @@ function keyList(reply: FastifyReply, keys: readonly Passkey[], empty: string): 
       action: smallLink(credentialPath({ kind: 'passkey', id: key.id }), 'Change', key.label),
     }),
   )
-  return list(items, empty)
+  return list(items, 'None yet.')
 }
 
-function passwordSection(reply: FastifyReply, credentials: Credentials): Html {
+function passwordSections(reply: FastifyReply, credentials: Credentials): Html {
   const { password, totps, passkeys } = credentials
   const keys = passkeys.filter(({ kind }) => kind === 'security-key')
   const now = reply.server.login.now()
   const lonely = password !== null && totps.length === 0 && keys.length === 0
-  const own =
-    password === null
-      ? html`<p class="meta">No password set.</p><p>${smallLink('/account/password', 'Set a password')}</p>`
-      : list(
-          [
-            listItem({
-              name: 'Password',
-              meta: [used({ ...password }, now)],
-              action: smallLink(credentialPath({ kind: 'password' }), 'Change', 'password'),
-            }),
-          ],
-          '',
-        )
+  const own = password !== null && [
+    listItem({
+      name: 'Password',
+      meta: [used(password, now)],
+      action: smallLink(credentialPath({ kind: 'password' }), 'Change', 'password'),
+    }),
+  ]
   const warning =
     lonely &&
     html`<p class="error">The password opens nothing yet: add an authenticator app or a security key.</p>`
@@ -144,34 +144,63 @@ function passwordSection(reply: FastifyReply, credentials: Credentials): Html {
       action: smallLink(credentialPath({ kind: 'totp', id: totp.id }), 'Change', totp.label),
     }),
   )
-  return html`<section aria-labelledby="password"><h2 id="password">Password</h2><p class="hint">Counts together with an authenticator app or a security key.</p>${own}${warning}</section><section aria-labelledby="apps"><h2 id="apps">Authenticator apps</h2>${list(apps, 'None yet.')}<p>${smallLink('/account/authenticators', 'Add an app')}</p></section><section aria-labelledby="keys"><h2 id="keys">Security keys</h2>${keyList(reply, keys, 'None yet.')}<p>${smallLink('/account/security-keys', 'Add a security key')}</p></section>`
+  return html`${section({
+    id: 'password',
+    heading: 'Password',
+    hint: 'Counts together with an authenticator app or a security key.',
+    action: password === null ? smallLink('/account/password', 'Set a password') : null,
+    body: html`${list(own || [], 'None set.')}${warning}`,
+  })}${section({
+    id: 'apps',
+    heading: 'Authenticator apps',
+    action: smallLink('/account/authenticators', 'Add an app'),
+    body: list(apps, 'None yet.'),
+  })}${section({
+    id: 'keys',
+    heading: 'Security keys',
+    action: smallLink('/account/security-keys', 'Add a security key'),
+    body: keyList(reply, keys),
+  })}`
 }
 
 function accountSection(reply: FastifyReply, { accounts }: Credentials): Html | null {
-  const { github } = reply.server.login.login()
-  if (github === null && accounts.length === 0) return null
-  const now = reply.server.login.now()
-  const items = accounts.map((account: LinkedAccount) =>
-    listItem({
-      name: html`${account.login} <span class="tag">${account.provider}</span>`,
+  const { login } = reply.server
+  const providers = offered(login)
+  if (providers.length === 0 && accounts.length === 0) return null
+  const now = login.now()
+  const items = accounts.map((account: LinkedAccount) => {
+    const { provider, subject, login: name } = account
+    const label = login.providers.find((each) => each.name === provider)?.label ?? provider
+    return listItem({
+      name: html`${name} <span class="tag">${label}</span>`,
       meta: [used(account, now)],
-      action: smallLink(
-        credentialPath({ kind: 'account', provider: account.provider, subject: account.subject }),
-        'Change',
-        account.login,
-      ),
+      action: smallLink(credentialPath({ kind: 'account', provider, subject }), 'Change', name),
+    })
+  })
+  const add = providers.map(({ name, label }) =>
+    buttonForm(reply, {
+      action: `/provider/${name}/link`,
+      fields: noHtml,
+      label: `Link a ${label} account`,
     }),
   )
-  const more = github !== null && {
-    action: '/provider/github/link',
-    fields: html``,
-    label: 'Link a GitHub account',
-  }
-  return html`<section aria-labelledby="accounts"><h2 id="accounts">Linked accounts</h2>${list(items, 'None yet.')}${more && buttonForm(reply, more)}</section>`
+  return section({
+    id: 'accounts',
+    heading: 'Linked accounts',
+    action: html`${add}`,
+    body: list(items, 'None yet.'),
+  })
 }
 
 function codeSection({ recoveryCodes }: Credentials): Html {
-  return html`<section aria-labelledby="codes"><h2 id="codes">Recovery codes</h2><p class="hint">For the day your devices are gone. Each opens your account once.</p><p class="meta">${recoveryCodes} of ${recoveryCodeCount} left.</p><p>${smallLink('/account/recovery-codes', recoveryCodes === 0 ? 'Make recovery codes' : 'Make new ones')}</p></section>`
+  const label = recoveryCodes === 0 ? 'Make recovery codes' : 'Make new ones'
+  return section({
+    id: 'codes',
+    heading: 'Recovery codes',
+    hint: 'For the day your devices are gone. Each opens your account once.',
+    action: smallLink('/account/recovery-codes', label),
+    body: html`<p class="meta">${recoveryCodes} of ${recoveryCodeCount} left.</p>`,
+  })
 }
 
 function used(

@@ -92,7 +92,7 @@ function codePage(
   const { typed, error } = parts
   return page(reply, {
     title: 'Sign in a new device',
-    lead: 'Choose “Sign in with another device” on the new one, and type the code it shows.',
+    lead: 'Choose “Use another device” where the new one asks you to sign in, and type the code it shows.',
     status: error === null ? 200 : 404,
     body: html`<form class="stack" method="get" action="/approve">${field({
       name: 'code',

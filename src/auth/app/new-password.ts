@@ -27,7 +27,7 @@ export function passwordFault(form: Form, user: User): string | null {
 /** The two fields, and the name beside them so that a password manager knows what belongs together. */
 export function passwordFields(user: User, error: string | null): Html {
   const attributes = `autocomplete="new-password" minlength="${minPasswordLength}" required`
-  return html`<input class="hidden" type="text" name="username" value="${user.id}" autocomplete="username" readonly tabindex="-1" aria-hidden="true">${field(
+  return html`<div class="hidden" aria-hidden="true"><input type="text" name="username" value="${user.id}" autocomplete="username" readonly tabindex="-1"></div>${field(
     {
       name: 'password',
       label: 'Password',

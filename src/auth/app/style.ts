@@ -64,7 +64,7 @@ export const appStyle = `${pageStyle}${[
   // Lists of things a person has: credentials, devices, sessions, tokens.
   '.list{margin:1rem 0 0;padding:0;border-top:1px solid var(--hair);list-style:none}',
   '.list>li{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:.5rem 1.25rem;padding:.875rem 0;border-bottom:1px solid var(--hair)}',
-  '.list>li>:first-child{flex:1 1 14rem;min-width:0}',
+  '.list>li>:first-child{flex:1 1 10rem;min-width:0}',
   '.name{margin:0;font-weight:560;overflow-wrap:anywhere}',
   '.meta{margin:0;color:var(--soft);font-size:.9375rem;line-height:1.5;overflow-wrap:anywhere}',
   '.tag{display:inline-block;padding:0 .5rem;border:1px solid var(--hair);border-radius:1rem;color:var(--soft);font-size:.8125rem;font-weight:400;vertical-align:.0625rem}',
@@ -81,7 +81,8 @@ export const appStyle = `${pageStyle}${[
   '.tabs a{padding:.5625rem 0;border-bottom:3px solid transparent;color:var(--soft);text-decoration:none}',
   '.tabs a:hover{color:var(--ink)}',
   '.tabs a[aria-current]{border-bottom-color:var(--accent);color:var(--ink);font-weight:560}',
-  '.tabs .away{margin-left:auto}',
+  'legend{padding:0}.row>.field{flex:1 1 7rem}',
+  '.tabs+section{margin-top:2rem}.row:has(>h2){min-height:2.75rem}.row+.hint{margin-top:.25rem}.row+.meta{margin-top:.25rem}',
   '.news ul{margin:.375rem 0 0;padding:0 0 0 1.125rem}.news li+li{margin-top:.25rem}',
   '.big-code{margin:1.25rem 0 0;font-size:2rem;font-weight:620;letter-spacing:.08em;line-height:1.2}',
   '.facts{margin:0;padding:.25rem 1rem;border:1px solid var(--hair);border-radius:.625rem;background:var(--raised)}',
