@@ -246,6 +246,14 @@ t.test('on another public port only that port is ours', async (t) => {
   t.equal(readReturnTo(`${appOrigin}/x`, other), null)
 })
 
+t.test('a host of the table that our cookie does not reach is no place to go on to', async (t) => {
+  const { context } = await startLogin(t)
+  const other = { ...context, routeOf: () => ({ landing: null, isPublic: false }) }
+  t.equal(readReturnTo('https://other.example/', other), null)
+  t.equal(readReturnTo(`https://evil${domain}/`, other), null)
+  t.equal(readReturnTo(`https://${domain}/`, other), `https://${domain}/`)
+})
+
 t.test('whoever is signed in is not sent on by a hostile link either', async (t) => {
   const login = await startLogin(t, { people: [{ id: 'ada' }] })
   const visitor = login.visitor()
@@ -254,6 +262,8 @@ t.test('whoever is signed in is not sent on by a hostile link either', async (t)
   const wanted = await visitor.ask(`/?rd=${encodeURIComponent(`${appOrigin}/x`)}`)
   t.equal(wanted.headers.location, `${appOrigin}/x`, 'a friendly one is followed')
   for (const target of hostile) {
+    // The clock goes on, or asking so often would be taken for a circle.
+    login.advance(11_000)
     for (const rd of [encodeURIComponent(target), asTyped(target)]) {
       // Written into a link without care, this one says what it may say.
       if (rd.startsWith('https://app%2e') || rd.startsWith('https://%61pp.')) continue

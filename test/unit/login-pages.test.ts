@@ -1,6 +1,7 @@
 // The login application as a visitor without JavaScript meets it: each way in, and each way it can fail.
 
 import t from 'tap'
+import { GatehouseError } from '../../src/errors.ts'
 import {
   appOrigin,
   landingOrigin,
@@ -383,6 +384,78 @@ t.test('with cookies switched off a page says so, and keeps name and target', as
   const done = await visitor.submit(page, '/second-factor', { code: codeNow(login) })
   t.equal(done.headers.location, deep)
 })
+
+t.test('a host that sends a signed-in person back again and again is named', async (t) => {
+  const login = await startLogin(t, { people: [ada] })
+  const visitor = login.visitor()
+  await visitor.submit(await enterPassword(visitor), '/second-factor', { code: codeNow(login) })
+  for (let i = 0; i < 5; i++) {
+    t.equal((await visitor.ask(withTarget)).headers.location, deep)
+    login.advance(1000)
+  }
+  const page = await visitor.ask(withTarget)
+  t.equal(page.status, 409)
+  t.match(page.words, new URL(deep).host)
+  t.ok(page.links.includes(deep))
+  login.advance(11_000)
+  t.equal((await visitor.ask(withTarget)).headers.location, deep)
+})
+
+t.test(
+  'when the records cannot be reached the page says so, counts nothing and keeps everything',
+  async (t) => {
+    let failing = true
+    const login = await startLogin(t, {
+      people: [ada],
+      change: (context) => ({
+        ...context,
+        users: {
+          ...context.users,
+          user: async (id) => {
+            if (failing) throw new GatehouseError('store-unavailable', 'the database is locked')
+            return context.users.user(id)
+          },
+        },
+      }),
+    })
+    const visitor = login.visitor()
+    const refused = await enterPassword(visitor)
+    t.equal(refused.status, 503)
+    t.equal(refused.headers['retry-after'], '5')
+    t.match(refused.words, 'does not work right now')
+    t.notOk(visitor.isSignedIn())
+    t.equal(login.context.throttle.size, 0)
+    failing = false
+    const again = await visitor.submit(refused, '/')
+    t.match(again.text, /name="name" type="text" value="ada"/)
+    const page = await visitor.send(again, '/password', { name: 'ada', password: ada.password })
+    failing = true
+    const code = codeNow(login)
+    const late = await visitor.submit(page, '/second-factor', { code })
+    t.equal(late.status, 503, 'a code that is right does not let in without the records')
+    t.notOk(visitor.isSignedIn())
+  },
+)
+
+t.test(
+  'a handler that throws something else is a bug: 500 with its id, logged, and no session',
+  async (t) => {
+    const login = await startLogin(t, {
+      people: [ada],
+      change: (context) => ({
+        ...context,
+        users: { ...context.users, user: () => Promise.reject(new TypeError('a secret inside')) },
+      }),
+    })
+    const visitor = login.visitor()
+    const failed = await enterPassword(visitor)
+    t.equal(failed.status, 500)
+    t.match(failed.words, /Request test-[0-9a-f]{8}/)
+    t.notMatch(failed.text, 'a secret inside')
+    t.match(login.logged, [{ level: 'error', event: 'login-page-failed' }])
+    t.notOk(visitor.isSignedIn())
+  },
+)
 
 t.test('every page says what it is in valid, readable HTML', async (t) => {
   const login = await startLogin(t, { people: [ada] })

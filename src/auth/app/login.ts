@@ -11,6 +11,7 @@ import {
   waitText,
   writeDownFailure,
 } from './attempt.ts'
+import { type Circles, createCircles } from './circles.ts'
 import type { AppContext } from './context.ts'
 import { type Form, fieldOf, formOf, isTicked, queryOf } from './forms.ts'
 import { html } from './html.ts'
@@ -19,7 +20,8 @@ import { maxReturnLength, readReason, readReturnTo } from './return-to.ts'
 import { type SignInView, signInPage, signInQuery } from './sign-in-page.ts'
 
 export function registerLogin(app: FastifyInstance, context: AppContext): void {
-  app.get('/', (request, reply) => showLogin(request, reply, context))
+  const circles = createCircles(context.now)
+  app.get('/', (request, reply) => showLogin(request, reply, { context, circles }))
   app.post('/password', (request, reply) => takePassword(request, reply, context))
   app.get('/.well-known/jwks.json', (_request, reply) =>
     reply.header('cache-control', 'public, max-age=300').send(context.assertion.jwks()),
@@ -39,14 +41,19 @@ export function viewOf(form: Form, context: AppContext): SignInView {
 function showLogin(
   request: FastifyRequest,
   reply: FastifyReply,
-  context: AppContext,
+  parts: { readonly context: AppContext; readonly circles: Circles },
 ): FastifyReply {
+  const { context, circles } = parts
   const returnTo = readReturnTo(queryOf(request, 'rd'), context)
   const reason = readReason(queryOf(request, 'reason'))
   const { identity } = request.visit.from
   // Asked for more than he has shown, he is asked here; a network or a token is nobody's session.
   if (identity?.via === 'session' && reason === null) {
-    return returnTo === null ? showSignedIn(request, reply) : goOn(reply, returnTo)
+    if (returnTo === null) return showSignedIn(request, reply)
+    const { browser } = request.visit
+    return circles.isTurning(browser, returnTo)
+      ? showCircle(reply, returnTo)
+      : goOn(reply, returnTo)
   }
   const typed = (queryOf(request, 'name') ?? '').slice(0, 64)
   const name = typed === '' && reason !== null ? (identity?.user ?? '') : typed
@@ -61,6 +68,17 @@ function showSignedIn(request: FastifyRequest, reply: FastifyReply): FastifyRepl
     heading: `Hello, ${name}`,
     lead: 'You are signed in. Open any of your services, or look after your account.',
     body: html`<div class="ways"><a class="button" href="/account">Your account</a><a class="button quiet" href="/sign-out">Sign out</a></div>`,
+  })
+}
+
+/** A cookie that a neighbour has set beside ours makes a host believe nobody; here it may not be sent. */
+function showCircle(reply: FastifyReply, returnTo: string): FastifyReply {
+  const { host } = new URL(returnTo)
+  return page(reply, {
+    status: 409,
+    title: 'Round in circles',
+    lead: html`You are signed in here, but <strong>${host}</strong> does not recognise you and sends you back.`,
+    body: html`<p>Signing out and in again often helps. If it does not, delete the cookies of ${host} in your browser.</p><div class="ways"><a class="button" href="/sign-out">Sign out</a><a class="button quiet" href="${returnTo}">Try once more</a></div>`,
   })
 }
 
@@ -115,7 +133,8 @@ async function lookAtPassword(
   context: AppContext,
 ): Promise<Outcome<Known>> {
   const user = id === null ? null : await context.users.user(id)
-  const credentials = user === null ? null : await context.users.credentials(user.id)
+  const found = id === null ? null : await context.users.credentials(id)
+  const credentials = user === null ? null : found
   const stored = credentials?.password?.hash ?? null
   const result = await context.passwords.verify(password, stored)
   if (result === 'busy') return { kind: 'later', retryAfterMs: busyMs, banned: false }

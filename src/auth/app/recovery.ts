@@ -91,10 +91,9 @@ async function lookAtCode(
   context: AppContext,
 ): Promise<Outcome<User>> {
   const user = id === null ? null : await context.users.user(id)
-  if (user === null || user.disabled) {
-    return { kind: 'wrong', reason: user === null ? 'unknown-user' : 'disabled' }
-  }
-  const spent = await context.users.spendRecoveryCode(user.id, hash, context.now())
+  if (user?.disabled === true) return { kind: 'wrong', reason: 'disabled' }
+  const spent = id !== null && (await context.users.spendRecoveryCode(id, hash, context.now()))
+  if (user === null) return { kind: 'wrong', reason: 'unknown-user' }
   return spent ? { kind: 'right', value: user } : { kind: 'wrong', reason: 'wrong-code' }
 }
 

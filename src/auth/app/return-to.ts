@@ -13,12 +13,12 @@ export const maxReturnLength = 4608
 const address =
   /^https:\/\/([a-z0-9.-]+)(?::[1-9][0-9]{0,4})?(?:\/[\x21-\x22\x24-\x3e\x40-\x5b\x5d-\x7e]*)?(?:[?#][\x21-\x7e]*)?$/i
 
-type ReturnDeps = Pick<AppContext, 'routeOf' | 'publicPort' | 'loginHost'>
+type ReturnDeps = Pick<AppContext, 'routeOf' | 'publicPort' | 'domain' | 'loginHost'>
 
 /**
  * Reads a return target (`rd`).
  *
- * @returns the address to send a browser to, as the WHATWG URL parser writes it: https, a host of the table, our own port.
+ * @returns the address to send a browser to, as the WHATWG URL parser writes it: https, a host of the table below our domain, our own port.
  *   From a service's landing page, the page behind it. `null`: nothing that we lead to; the login page itself too.
  */
 export function readReturnTo(text: string | null, context: ReturnDeps): string | null {
@@ -31,6 +31,9 @@ export function readReturnTo(text: string | null, context: ReturnDeps): string |
   if (host === null || host !== url.hostname || host !== written[1]?.toLowerCase()) return null
   if (url.protocol !== 'https:' || url.username !== '' || url.password !== '') return null
   if ((url.port === '' ? 443 : Number(url.port)) !== context.publicPort()) return null
+  // Elsewhere our cookie is not sent, and the way would lead back here for ever.
+  const domain = context.domain()
+  if (host !== domain && !host.endsWith(`.${domain}`)) return null
   if (host === context.loginHost() && url.pathname === '/') return null
   const route = context.routeOf(host, url.pathname)
   if (route === null) return null
