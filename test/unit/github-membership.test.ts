@@ -73,7 +73,13 @@ async function setUp(t: Test) {
     icon: noHtml,
     offer: () =>
       offered
-        ? { callbackPath: '/toy', origin: 'https://toy.test', issuer: 'toy', recheckMs: hour }
+        ? {
+            callbackPath: '/toy',
+            origin: 'https://toy.test',
+            issuer: 'toy',
+            redirectsOn: false,
+            recheckMs: hour,
+          }
         : null,
     start: () => Promise.reject(new Error('not asked')),
     finish: () => Promise.reject(new Error('not asked')),

@@ -28,6 +28,7 @@ function createToy(says: {
   fails: ProviderError | null
   allowed: 'yes' | 'no'
   token: string | null
+  redirectsOn: boolean
 }): Provider & { readonly revoked: string[] } {
   const revoked: string[] = []
   return {
@@ -38,6 +39,7 @@ function createToy(says: {
     offer: () => ({
       callbackPath: '/toy/callback',
       origin: 'https://toy.test',
+      redirectsOn: says.redirectsOn,
       issuer: 'https://toy.test client',
       recheckMs: 3_600_000,
     }),
@@ -72,6 +74,7 @@ async function setUp(
     fails: null,
     allowed: 'yes',
     token: null,
+    redirectsOn: false,
   }
   const toy = createToy(says)
   const login = await startLogin(t, {
@@ -116,6 +119,21 @@ t.test('it signs people in', async (t) => {
   t.match(session?.record, { account: 'toy:toy-1', methods: ['provider'], secondFactor: false })
   t.match(await store.users.account('toy', 'toy-1'), { user: 'erin', login: 'erin' })
 })
+
+t.test(
+  'a provider that may redirect further is reached by a page, not by redirects of a form',
+  async (t) => {
+    const { visitor, says } = await setUp(t)
+    says.redirectsOn = true
+    const person = visitor()
+    const page = await person.submit(await person.ask('/'), '/provider/toy')
+    t.equal(page.status, 200)
+    const [, href = ''] = /^0; url=(\S+)$/.exec(page.headers.refresh ?? '') ?? []
+    t.strictSame(page.links, [href], 'and a link, should the browser not go by itself')
+    await comeBack(person, new URL(href))
+    t.ok(person.isSignedIn())
+  },
+)
 
 t.test('whoever is asked to show himself again is asked by the provider too', async (t) => {
   const { visitor } = await setUp(t)

@@ -114,6 +114,7 @@ export function createGithub(deps: GithubDeps): Provider {
       return {
         callbackPath: settings.callbackPath,
         origin: new URL(settings.url).origin,
+        redirectsOn: isEnterprise(settings.url),
         issuer: `${settings.url} ${settings.clientId}`,
         recheckMs: settings.recheckMs,
       }
@@ -168,6 +169,12 @@ export function createGithub(deps: GithubDeps): Provider {
       await createGithubApi(settings.apiUrl).revoke(token, { clientId: settings.clientId, secret })
     },
   }
+}
+
+/** Their administrators choose how people log in there; github.com shows a page of its own first. */
+function isEnterprise(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'https:' && hostname !== 'github.com'
 }
 
 /** Numbers are unique on one server alone: on another than github.com its name belongs to the subject. */

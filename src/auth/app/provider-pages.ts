@@ -3,7 +3,7 @@
 import type { FastifyReply } from 'fastify'
 import { hidden } from './controls.ts'
 import { type Html, html } from './html.ts'
-import { refuse } from './layout.ts'
+import { page, refuse } from './layout.ts'
 import type { ProviderFailure } from './provider.ts'
 import type { NobodyReason } from './provider-accounts.ts'
 import type { ProviderPurpose } from './provider-flow.ts'
@@ -33,6 +33,18 @@ export function refuseProvider(
     title: named(title),
     lead: named(lead),
     body: html`${wayOn(purpose)}${(status >= 500 || status === 403) && id}`,
+  })
+}
+
+/**
+ * Sends the browser to a provider that may send it on to a place nobody knows here. Browsers look at every redirect after
+ * a form (CSP3 §6.4.2), and would stop at that place; a page in between begins anew.
+ */
+export function sendOff(reply: FastifyReply, href: string, label: string): FastifyReply {
+  // HTML §4.6.6.4: as the `refresh` of a meta element. An address from URL has no white space and no quotes.
+  return page(reply.header('refresh', `0; url=${href}`), {
+    title: `On to ${label}`,
+    body: html`<p><a class="button" href="${href}" rel="noreferrer">Continue to ${label}</a></p>`,
   })
 }
 

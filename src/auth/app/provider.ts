@@ -39,6 +39,8 @@ export interface ProviderOffer {
   readonly callbackPath: string
   /** Origin of its login page, for `form-action`. */
   readonly origin: string
+  /** It may redirect at once to a login page elsewhere, such as an organisation's SAML, whose origin nobody knows here. */
+  readonly redirectsOn: boolean
   /** Names provider and client; an attempt that began with another one is not finished. */
   readonly issuer: string
   /** How often accounts are looked at again, milliseconds. */

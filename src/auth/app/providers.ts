@@ -12,7 +12,7 @@ import { type Provider, ProviderError } from './provider.ts'
 import { createProviderAccounts } from './provider-accounts.ts'
 import { type FinishParts, finishAttempt, refuseAttempt } from './provider-finish.ts'
 import { beginProviderFlow, type ProviderPurpose, spendProviderFlow } from './provider-flow.ts'
-import { refuseProvider } from './provider-pages.ts'
+import { refuseProvider, sendOff } from './provider-pages.ts'
 import { readReason, readReturnTo } from './return-to.ts'
 import { createSuspension, type Suspension } from './suspension.ts'
 
@@ -115,7 +115,8 @@ async function begin(
   const again = purpose.kind !== 'sign-in' || purpose.reason !== null
   const attempt = beginProviderFlow(context, request, { provider, offer, purpose, again })
   try {
-    return goOn(reply, (await provider.start(attempt)).href)
+    const { href } = await provider.start(attempt)
+    return offer.redirectsOn ? sendOff(reply, href, provider.label) : goOn(reply, href)
   } catch (error) {
     return fail(error, reply, what)
   }
