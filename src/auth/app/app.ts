@@ -11,7 +11,6 @@ import type { AppContext } from './context.ts'
 import { csrfFault } from './csrf.ts'
 import { csrfKeyOf } from './csrf-key.ts'
 import { registerEnrol } from './enrol.ts'
-import { createFirstVisits } from './first-visits.ts'
 import { formOf, jsonOf, parseForm, parseJson, textOf } from './forms.ts'
 import { registerLogin } from './login.ts'
 import { registerPasskeys } from './passkeys.ts'
@@ -112,7 +111,6 @@ async function buildApp(
     },
   })
   app.decorate('login', context)
-  app.decorate('firstVisits', createFirstVisits(context.now))
   app.decorateRequest('visit')
   app.addHook('onRequest', async (request, reply) => {
     request.visit = visitOf(requestOf(request.headers), { ...context, csrfKey })
@@ -153,11 +151,7 @@ async function guardPost(request: FastifyRequest, reply: FastifyReply): Promise<
     : (formOf(request).get('_csrf') ?? null)
   const expected = { token: visit.csrf, browserKnown: visit.browserKnown }
   const fault = csrfFault(visit.from, token, expected)
-  if (fault === null) return undefined
-  const { firstVisits } = reply.server
-  if (fault === 'stale' && token !== null && firstVisits.together(token, visit.csrf))
-    return undefined
-  return refuseCsrf(reply, fault)
+  return fault === null ? undefined : refuseCsrf(reply, fault)
 }
 
 function parsed(read: () => unknown, done: (error: Error | null, body?: unknown) => void): void {

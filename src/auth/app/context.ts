@@ -9,7 +9,6 @@ import type { UserStore } from '../people.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { SettingStore } from '../setting-store.ts'
 import type { Tokens } from '../tokens.ts'
-import type { FirstVisits } from './first-visits.ts'
 import type { Flows } from './flows.ts'
 import type { Provider } from './provider.ts'
 import type { Throttle } from './throttle.ts'
@@ -72,6 +71,5 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     readonly login: AppContext
-    readonly firstVisits: FirstVisits
   }
 }

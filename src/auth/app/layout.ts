@@ -37,9 +37,6 @@ export function page(reply: FastifyReply, parts: PageParts): FastifyReply {
   if (!visit.browserKnown) {
     const options = { maxAgeSeconds: browserCookieSeconds }
     reply.header('set-cookie', setCookie(browserCookieName, visit.browser, options))
-    const { network, headers } = visit.from
-    const visitor = { network, userAgent: headers['user-agent'] ?? '' }
-    reply.server.firstVisits.given(visit.csrf, visitor)
   }
   const scripts =
     script === undefined
