@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 /**
  * The visual language: warm paper, ink, one green. Text on paper has a contrast of at least 7:1 (`ink`) or 4.5:1
  * (`soft`, `accent`, `danger`), `line` at least 3:1 where it bounds a control (WCAG 2.2 §1.4.3, §1.4.11); a test computes it.
+ * `blank` is what a camera reads a code on, `veil` what lies over the page behind a dialog.
  */
 export const tokens = {
   light: {
@@ -17,6 +18,8 @@ export const tokens = {
     accent: '#1b6a4e',
     onAccent: '#ffffff',
     danger: '#a2302a',
+    blank: '#ffffff',
+    veil: 'rgb(31 36 32/.4)',
   },
   dark: {
     paper: '#141715',
@@ -28,6 +31,8 @@ export const tokens = {
     accent: '#82d3ab',
     onAccent: '#0f2119',
     danger: '#f2a49b',
+    blank: '#ffffff',
+    veil: 'rgb(0 0 0/.6)',
   },
 } as const
 

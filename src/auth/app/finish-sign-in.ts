@@ -125,7 +125,8 @@ async function rememberDevice(
   const context = reply.server.login
   const { from } = request.visit
   const known = cookieValues(from.headers.cookie ?? '', deviceCookieName)
-  const device = known.length === 1 && known[0] !== undefined ? known[0] : newSecret(context.randomBytes)
+  const device =
+    known.length === 1 && known[0] !== undefined ? known[0] : newSecret(context.randomBytes)
   reply.header('set-cookie', setCookie(deviceCookieName, device, { maxAgeSeconds: deviceSeconds }))
   const at = context.now()
   await settle(
