@@ -127,9 +127,9 @@ function confirmPage(
     body: html`${
       elsewhere &&
       html`<div class="alert"><p><b>It is in another network than this device.</b> That can be right, a phone on mobile data for example. If somebody sent you a link or a code: refuse.</p></div>`
-    }<dl class="facts">${facts.map(
+    }<div class="stack"><dl class="facts">${facts.map(
       ([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`,
-    )}</dl><p class="hint">Only go on if the same code is on a screen in front of you, and you asked for it.</p><form class="stack" method="post" action="/approve">${fields}<button class="button">Yes, let it in</button></form><form method="post" action="/approve/refuse">${fields}<button class="button danger">No, refuse</button></form>`,
+    )}</dl><p class="hint">Only go on if the same code is on a screen in front of you, and you asked for it.</p><form class="stack" method="post" action="/approve">${fields}<button class="button">Yes, let it in</button></form><form method="post" action="/approve/refuse">${fields}<button class="button danger">No, refuse</button></form></div>`,
   })
 }
 

@@ -111,7 +111,7 @@ function choicePage(
     title: 'How do you want to sign in?',
     lead: `${user.displayName}, choose a first way. You can add more of them afterwards.`,
     script: 'register.js',
-    body: html`<form class="stack" method="post" action="/enrol/passkey" data-register hidden>${hidden({ enrolment: flow })}<button class="button">${keyIcon}Create a passkey</button><p class="hint">The safest and the quickest: your fingerprint, face or PIN, and nothing to remember.</p><details><summary>Give it a name</summary>${label}</details>${message}</form><p class="hint" data-without-keys>Passkeys need JavaScript and a browser that knows them. The other ways work without.</p><p class="or">or</p><div class="ways">${offered(
+    body: html`<div><form class="stack" method="post" action="/enrol/passkey" data-register hidden>${hidden({ enrolment: flow })}<button class="button">${keyIcon}Create a passkey</button><p class="hint">The safest and the quickest: your fingerprint, face or PIN, and nothing to remember.</p><details><summary>Give it a name</summary>${label}</details>${message}</form><p class="hint" data-without-keys>Passkeys need JavaScript and a browser that knows them. The other ways work without.</p></div><p class="or">or</p><div class="ways">${offered(
       reply.server.login,
     ).map(
       ({ name, label, icon }) =>
