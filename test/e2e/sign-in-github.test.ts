@@ -261,11 +261,17 @@ t.test('another GitHub in the table is another GitHub', async (t) => {
   const person = createPerson(gateway)
   await signInWithGithub(person)
   t.equal(await whoAtApp(person), 'octocat')
-  const begun = await comeBackFromGithub(createPerson(gateway))
+  // An older Enterprise server, which says nothing of itself: our own memory has to tell them apart.
+  github.callback = { iss: null }
+  const late = createPerson(gateway)
+  const begun = await comeBackFromGithub(late)
 
   await edit(github.url, other.url)
-  const late = await person.visit(begun, fromGithub)
-  t.equal(late.status, 400, 'what began with one is not finished with the other')
+  t.equal(
+    (await late.visit(begun, fromGithub)).status,
+    400,
+    'what began with one is not finished with the other',
+  )
   t.notOk(
     other.requests.some(({ endpoint }) => endpoint === 'token'),
     'no code is sent there',

@@ -326,6 +326,16 @@ t.test('with a token of the organisation nobody lends us his own', async (t) => 
   github.visitor = 666
   t.equal(await outcome(), 'not-allowed: not-a-member')
 
+  t.comment('the name changes hands between two questions of ours')
+  organisation.members.set(666, 'active')
+  let asked = 0
+  Object.defineProperty(renamed, 'login', {
+    configurable: true,
+    get: () => (asked++ === 0 ? 'octocat' : 'octocat-the-first'),
+  })
+  t.equal(await standing(account), 'no: not-a-member, left (octocat)')
+  Object.defineProperty(renamed, 'login', { value: 'octocat-the-first' })
+
   organisation.members.delete(id)
   t.equal(await standing(account), 'no: not-a-member, left (octocat-the-first)')
   organisation.teams.set('admins', new Map([[id, 'active']]))

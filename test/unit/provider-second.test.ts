@@ -241,7 +241,7 @@ t.test('it is linked from the account page, to one user and no other', async (t)
 
 t.test('linking needs a recent login, both cookies, and the session that began it', async (t) => {
   const login = await setUp(t, [{ id: 'diego' }])
-  const { store, advance, context } = login
+  const { store, context } = login
   const person = await diego(login)
   const page = await person.ask('/account')
   const sent = await press(person, page, '/provider/toy/link')
@@ -250,6 +250,17 @@ t.test('linking needs a recent login, both cookies, and the session that began i
   t.equal(late.status, 403)
   t.match(late.words, /not signed in as before/)
 
+  t.comment('somebody else signed in meanwhile, in the same browser')
+  const shared = await setUp(t, [{ id: 'diego' }, { id: 'erin' }])
+  const browser = await diego(shared)
+  const begun = await press(browser, await browser.ask('/account'), '/provider/toy/link')
+  const { session } = shared.known('erin')
+  browser.jar.put({ name: sessionCookie, value: session.token, domain: loginHost })
+  browser.jar.put({ name: accountCookie, value: session.accountToken, domain: loginHost })
+  t.equal((await comeBack(browser, begun)).status, 403)
+  t.equal(await shared.store.users.account('toy', 'toy-1'), null)
+
+  t.comment('too long ago, or with one cookie alone')
   const other = await setUp(t, [{ id: 'diego' }])
   const again = await diego(other)
   const old = await again.ask('/account')
@@ -262,7 +273,6 @@ t.test('linking needs a recent login, both cookies, and the session that began i
   t.match(stranger.headers.location, /^\/\?rd=/)
   t.equal(await store.users.account('toy', 'toy-1'), null)
   t.equal(await other.store.users.account('toy', 'toy-1'), null)
-  advance(0)
 })
 
 t.test('it is a first credential behind a one-time link', async (t) => {
