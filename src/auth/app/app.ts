@@ -149,7 +149,8 @@ async function guardPost(request: FastifyRequest, reply: FastifyReply): Promise<
   const token = visit.json
     ? (visit.from.headers['x-csrf-token'] ?? textOf(jsonOf(request), '_csrf'))
     : (formOf(request).get('_csrf') ?? null)
-  const expected = { token: visit.csrf, browserKnown: visit.browserKnown }
+  const tokens = [visit.csrf, ...visit.csrfOfTabs]
+  const expected = { tokens, browserKnown: visit.browserKnown }
   const fault = csrfFault(visit.from, token, expected)
   return fault === null ? undefined : refuseCsrf(reply, fault)
 }

@@ -59,6 +59,8 @@ export interface Visit {
   readonly browserKnown: boolean
   /** CSRF token of this browser, for forms and `x-csrf-token`. */
   readonly csrf: string
+  /** Tokens of other tabs that were this browser's first ones, as `csrf`. */
+  readonly csrfOfTabs: readonly string[]
   /** Signed in by both cookies, of one session: good for an account page. */
   readonly session: Session | null
   /** The program asked with JSON and wants JSON. */

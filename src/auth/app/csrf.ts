@@ -18,14 +18,14 @@ export function csrfToken(key: Buffer, browser: string): string {
 export function csrfFault(
   request: Pick<AppRequest, 'headers' | 'origin'>,
   token: string | null,
-  expected: { readonly token: string; readonly browserKnown: boolean },
+  expected: { readonly tokens: readonly string[]; readonly browserKnown: boolean },
 ): CsrfFault {
   const { origin, 'sec-fetch-site': site } = request.headers
   // `Origin: null` is a sandboxed frame or a redirect from elsewhere: never one of our forms.
   if (origin !== undefined && origin !== request.origin) return 'cross-origin'
   if (site !== undefined && site !== 'same-origin') return 'cross-origin'
   if (!expected.browserKnown) return 'no-cookie'
-  return token !== null && isSame(token, expected.token) ? null : 'stale'
+  return token !== null && expected.tokens.some((own) => isSame(token, own)) ? null : 'stale'
 }
 
 function isSame(a: string, b: string): boolean {

@@ -7,6 +7,7 @@ import { browserCookieName, setCookie } from '../cookie.ts'
 import { type ScriptName, scriptTags } from './assets.ts'
 import { type Html, html, htmlText, noHtml, trustedHtml } from './html.ts'
 import { appStyle } from './style.ts'
+import { tabCookieName } from './visit.ts'
 
 export interface PageParts {
   /** `<title>` and, unless `heading` says otherwise, the one `<h1>`. Plain text. */
@@ -26,6 +27,9 @@ export interface PageParts {
 /** How long a browser is recognised without signing in, seconds. RFC 6265bis §5.5 allows 400 days. */
 const browserCookieSeconds = 34_560_000
 
+/** How long tabs that opened together may wait for their forms, seconds. */
+const tabSeconds = 86_400
+
 const styleSource = `'sha256-${createHash('sha256').update(appStyle).digest('base64')}'`
 
 const head = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><link rel="icon" href="${icon()}"><style>${appStyle}</style>`
@@ -37,6 +41,10 @@ export function page(reply: FastifyReply, parts: PageParts): FastifyReply {
   if (!visit.browserKnown) {
     const options = { maxAgeSeconds: browserCookieSeconds }
     reply.header('set-cookie', setCookie(browserCookieName, visit.browser, options))
+    const ofTab = setCookie(tabCookieName(visit.browser), visit.browser, {
+      maxAgeSeconds: tabSeconds,
+    })
+    reply.header('set-cookie', ofTab)
   }
   const scripts =
     script === undefined

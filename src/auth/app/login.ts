@@ -47,8 +47,13 @@ function showLogin(
   const returnTo = readReturnTo(queryOf(request, 'rd'), context)
   const reason = readReason(queryOf(request, 'reason'))
   const { identity } = request.visit.from
-  // Asked for more than he has shown, he is asked here; a network or a token is nobody's session.
-  if (identity?.via === 'session' && reason === null) {
+  // Asked for more than he has shown, he is asked here; a network or a token is nobody's session. Our own pages want both
+  // cookies: with the domain's alone, this is where the other one is to be had.
+  const isKnownThere =
+    request.visit.session !== null ||
+    returnTo === null ||
+    new URL(returnTo).hostname !== context.loginHost()
+  if (identity?.via === 'session' && reason === null && isKnownThere) {
     if (returnTo === null) return showSignedIn(request, reply)
     const { browser } = request.visit
     return circles.isTurning(browser, returnTo)

@@ -15,6 +15,14 @@ export interface VisitDeps {
 /** Cookies of one name that are looked at. A browser sends one; a sibling host can add more. */
 const maxTried = 10
 
+/**
+ * Of several tabs that open at once in a browser that is new here, each is given a cookie, and only the last one stays:
+ * the forms of the others would be refused. So the same value is set once more, under a name of its own.
+ */
+export function tabCookieName(browser: string): string {
+  return `${browserCookieName}-${browser.slice(0, 8)}`
+}
+
 /** Reads the request. Never throws for what is in it. */
 export function visitOf(from: AppRequest, deps: VisitDeps): Visit {
   const cookies = from.headers.cookie ?? ''
@@ -25,9 +33,16 @@ export function visitOf(from: AppRequest, deps: VisitDeps): Visit {
     browser,
     browserKnown: known !== null,
     csrf: csrfToken(deps.csrfKey, browser),
+    csrfOfTabs: tabValues(cookies).map((value) => csrfToken(deps.csrfKey, value)),
     session: sessionOf(cookies, deps.sessions),
     json: wantsJson(from),
   }
+}
+
+/** Values of those cookies. Like all that begin with `__Host-`, no other host can have set them (RFC 6265bis §4.1.3.2). */
+function tabValues(cookies: string): readonly string[] {
+  const found = cookies.matchAll(/(?:^|; ?)__Host-gatehouse-browser-[\w-]{8}=([\w-]{43})(?=;|$)/g)
+  return [...found].slice(0, maxTried).map(([, value = '']) => value)
 }
 
 /** The session that both cookies belong to; two different ones are nobody's. */
