@@ -107,6 +107,11 @@ export const failures = {
   'upstream-connect-timeout': { status: 504, level: null, title: 'The service does not answer.' },
   'upstream-headers-timeout': { status: 504, level: null, title: 'The service took too long.' },
   'upstream-idle-timeout': { status: 504, level: null, title: 'The service stopped answering.' },
+  asleep: { status: 503, level: null, title: 'The machine of this service sleeps.' },
+  waking: { status: 503, level: null, title: 'The machine of this service is waking up.' },
+  'hold-full': { status: 503, level: null, title: 'Too many are waiting for this machine.' },
+  'wake-refused': { status: 503, level: 'warn', title: 'The machine cannot be started now.' },
+  'machine-gone': { status: 502, level: 'error', title: 'The machine of this service is gone.' },
   'app-unavailable': {
     status: 503,
     level: null,

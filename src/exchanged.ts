@@ -1,71 +1,73 @@
 // An exchange and all that becomes known of it, from its admission to its one record. Hot path.
 
+import { accessEntryOf } from './access-entry.ts'
 import type { Admission, Request } from './admission.ts'
 import type { Applications } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
-import { guardedSetCookie, withoutOwnCookies } from './auth/cookie.ts'
-import { ownAuthorization } from './auth/identify.ts'
 import type { FailureCode } from './errors.ts'
 import { failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
-import { lowered, maskTokens, upstreamHost, withoutReferrer } from './forward-facts.ts'
+import { type ForwardPlanDeps, planForward } from './forward-plan.ts'
+import type { Arrival, Gate, Passing, Reception } from './gate.ts'
+import { arrivalOf, Held, type HeldListener } from './held.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import type {
-  Host,
-  Identity,
-  IdentityHeaderNames,
-  RequestId,
-  SessionRef,
-  UserId,
-  VmId,
-} from './model.ts'
+import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
 import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
-import type { Answer, Pages } from './pages.ts'
+import type { Answer, PageRequest, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
-import { Forward, type ForwardListener } from './proxy/forward.ts'
-import { removeField, requestHeaders, upstreamPath } from './proxy/headers.ts'
+import { Forward, type ForwardListener, type ForwardPlan } from './proxy/forward.ts'
 import type { RequestHead } from './proxy/request-head.ts'
 import type { RequestTarget } from './proxy/target.ts'
 import type { Transfer } from './proxy/transfer.ts'
-import type { Upstreams } from './proxy/upstreams.ts'
-import type { RouteTable, RuntimeRoute } from './routes.ts'
+import type { RuntimeRoute } from './routes.ts'
 import { opensPage, signInUrlOf } from './sign-in-answer.ts'
 import type { SignInReason } from './sign-in-url.ts'
+import { useKindOf } from './use-kind.ts'
 
-export interface ExchangedDeps {
-  readonly table: () => RouteTable
-  readonly upstreams: Upstreams
+export interface ExchangedDeps extends ForwardPlanDeps {
   readonly flights: Flights
   readonly pages: Pages
   /** What we answer ourselves beyond a page: login, account, admin. */
   readonly applications: Applications
-  /** What a backend is told of a person: flat. */
-  readonly identityHeaders: (
-    identity: Identity,
-    names: IdentityHeaderNames,
-    host: Host,
-  ) => readonly string[]
+  /** Whether somebody signed in from there within 30 days. */
+  readonly isKnownClient: (network: string) => boolean
+  readonly waitingPage: (
+    arrival: Arrival,
+    reception: Extract<Reception, { kind: 'page' }>,
+    request: PageRequest,
+  ) => Answer
   readonly record: (entry: AccessEntry) => void
   readonly metrics: Pick<Metrics, 'request'>
   readonly log: EventLog
   /** Wall clock that never goes back, milliseconds with fractions. */
   readonly now: () => number
   readonly nextId: () => RequestId
-  /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
-  readonly publicPort: number
-  /** Our pseudonym in `Via`. */
-  readonly pseudonym: string
 }
 
 const nothing = Buffer.alloc(0)
 /** How long an answer of ours may take to be fetched, and the rest of its request to arrive, milliseconds. */
 const ownAnswerMs = 30_000
 
+const maxWaits = 5
+/** Read at once and not kept: no request makes one of its own. */
+const passing: { -readonly [Key in keyof Passing]: Passing[Key] } = {
+  kind: 'program',
+  session: null,
+  counts: 'auto',
+}
+
 /** One per request, so a prototype and no closures. */
 export class Exchanged
-  implements Request, Flight, Transfer, ForwardListener, ExchangeListener, AppCallListener
+  implements
+    Request,
+    Flight,
+    Transfer,
+    ForwardListener,
+    ExchangeListener,
+    AppCallListener,
+    HeldListener
 {
   readonly exchange: Exchange
   readonly id: RequestId
@@ -91,6 +93,11 @@ export class Exchanged
   #outcome: FailureCode | 'ok' = 'ok'
   #recorded = false
   #listening = false
+  #plan: ForwardPlan | null = null
+  #held: Held | null = null
+  /** How often its machine was thought awake and was not. */
+  #waits = 0
+  #webSocketKey: string | null = null
 
   constructor(exchange: Exchange, deps: ExchangedDeps, now: number) {
     this.exchange = exchange
@@ -116,6 +123,7 @@ export class Exchanged
   }
 
   get transfer(): Transfer | null {
+    if (this.#held !== null) return this.#held
     return this.#answeredAt === -1 ? this.#forward : this
   }
 
@@ -205,79 +213,93 @@ export class Exchanged
   }
 
   forward(webSocketKey: string | null, now: number): void {
-    const { exchange, head, target, host, route } = this
-    const upstream = route?.upstream ?? null
-    if (route === null || upstream === null || head === null || target === null || host === null) {
-      throw new TypeError('admitted without a target')
-    }
-    const path = upstreamPath(route, target.rawPath, target.query)
-    if (path === null) {
+    const gate = this.route?.gate ?? null
+    if (gate !== null && !this.#passes(gate, webSocketKey)) return
+    this.#plan ??= planForward(this, webSocketKey, this.#deps)
+    if (this.#plan === null) {
       this.refuse('bad-target')
       return
     }
-    const table = this.#deps.table()
-    const { definition } = route
-    const own = this.#withoutOwnCredentials(head)
-    const pool = this.#deps.upstreams.get(
-      upstream,
-      route.definition.timeouts,
-      route.keepServerName ? host : null,
-    )
-    this.#upstreamName = pool.name
-    const { publicPort } = this.#deps
-    const visited = publicPort === 443 ? host : `${host}:${publicPort}`
-    const headers = requestHeaders(
-      head,
-      {
-        upstreamHost: upstreamHost(route, visited, pool.name),
-        host: visited,
-        port: String(publicPort),
-        client: this.client,
-        scheme: exchange.peer.tlsVersion === null ? 'http' : 'https',
-        requestId: this.id,
-        via: `${exchange.protocol === 'HTTP/2' ? '2' : exchange.protocol.slice(5)} ${this.#deps.pseudonym}`,
-        maxForwards: lowered(head.maxForwards),
-        webSocketKey,
-        identity: own,
-      },
-      route.requestEdits,
-    )
-    this.#forward = new Forward(
-      {
-        exchange,
-        upstream: pool,
-        route,
-        client: this.session ?? this.network,
-        path,
-        headers,
-        requestId: this.id,
-        securityHeaders: table.definition.securityHeaders,
-        responseEdits:
-          this.pathToken === null ? route.responseEdits : withoutReferrer(route.responseEdits),
-        cookies: { host, parentAllowed: definition.parentCookies, guard: guardedSetCookie },
-        webSocketKey,
-        trailers: head.trailers,
-      },
-      this,
-      this.#deps.flights.ticker,
-    )
+    this.#upstreamName = this.#plan.upstream.name
+    this.#forward = new Forward(this.#plan, this, this.#deps.flights.ticker)
     this.#forward.start(now)
   }
 
-  /**
-   * Takes what signs in here out of what goes on.
-   *
-   * @returns what the backend is told of who asks. Nothing on a public route: there no Origin is looked at, so a backend
-   *   that acted for the person would act for whoever made the browser ask.
-   */
-  #withoutOwnCredentials(head: RequestHead): readonly string[] | null {
-    const { identity, route, host } = this
-    if (head.cookie !== null) head.cookie = withoutOwnCookies(head.cookie)
-    if (head.authorization !== null && ownAuthorization(head.authorization)) {
-      removeField(head.forward, 'authorization')
+  // A machine that may be asleep
+
+  /** @returns false: not now. It waits, or was answered. */
+  #passes(gate: Gate, webSocketKey: string | null): boolean {
+    const { exchange, head, identity, route } = this
+    if (head === null || route === null) throw new TypeError('admitted without a head')
+    const kind = useKindOf(exchange, head, identity)
+    if (gate.open) {
+      passing.kind = kind
+      passing.session = this.session
+      passing.counts = route.definition.countsAsUse
+      gate.passes(passing)
+      return true
     }
-    if (identity === null || route === null || host === null || this.open) return null
-    return this.#deps.identityHeaders(identity, route.definition.identityHeaders, host)
+    const arrival = arrivalOf(this, kind, this.#deps.isKnownClient(this.network))
+    const held = new Held(arrival, gate, { listener: this, now: this.#deps.flights.ticker.now })
+    this.#held = held
+    this.#webSocketKey = webSocketKey
+    this.#listening = false
+    this.#listen()
+    const reception = held.arrive()
+    if (reception.kind === 'held') return false
+    this.#held = null
+    if (reception.kind === 'refuse') this.#giveUp(reception.code, reception.retryAfterSeconds)
+    else
+      this.answer(
+        this.#deps.waitingPage(arrival, reception, pageRequestOf(this, this.#deps)),
+        'waking',
+      )
+    return false
+  }
+
+  heldReleased(): void {
+    this.#held = null
+    if (this.exchange.closed) return
+    try {
+      this.forward(this.#webSocketKey, this.#deps.now())
+    } catch (error) {
+      this.crashed(error)
+    }
+  }
+
+  heldGivenUp(code: FailureCode, retryAfterSeconds: number | null): void {
+    this.#held = null
+    if (this.exchange.closed) return
+    try {
+      this.#giveUp(code, retryAfterSeconds)
+    } catch (error) {
+      this.crashed(error)
+    }
+  }
+
+  #giveUp(code: FailureCode, retryAfterSeconds: number | null): void {
+    const request = pageRequestOf(this, this.#deps)
+    const extra = retryAfterSeconds === null ? undefined : { retryAfterSeconds }
+    this.answer(this.#deps.pages.failure(code, request, extra), code)
+  }
+
+  /** The machine was thought awake and is not: what it has not seen a byte of can wait again. */
+  #waitsAgain(code: FailureCode): boolean {
+    const gate = this.route?.gate ?? null
+    const { exchange } = this
+    if (gate === null || exchange.begun || exchange.closed || exchange.bytesIn > 0) return false
+    if (
+      code !== 'upstream-refused' &&
+      code !== 'upstream-unreachable' &&
+      code !== 'upstream-connect-timeout'
+    )
+      return false
+    if (this.#waits === maxWaits) return false
+    this.#waits += 1
+    gate.refused()
+    if (gate.open) return false
+    this.#forward = null
+    return !this.#passes(gate, this.#webSocketKey)
   }
 
   // What the forward says
@@ -288,6 +310,7 @@ export class Exchanged
   }
 
   forwardFailed(code: FailureCode, error: unknown): void {
+    if (this.#waitsAgain(code)) return
     const { level } = failures[code]
     if (level !== null) {
       this.#deps.log[level]('upstream-failed', {
@@ -329,6 +352,8 @@ export class Exchanged
   bodyBytes(): void {}
 
   clientClosed(complete: boolean): void {
+    this.#held?.left()
+    this.#held = null
     if (!complete && this.#outcome === 'ok') this.#outcome = 'client-left'
     this.#record()
   }
@@ -338,36 +363,14 @@ export class Exchanged
     this.#recorded = true
     const deps = this.#deps
     deps.flights.remove(this)
-    const { exchange, startedAt, route } = this
-    const endedAt = deps.now()
-    const tunnel = this.#forward?.tunnelBytes()
-    const status =
-      this.#status === 0
-        ? failures[this.#outcome === 'ok' ? 'client-left' : this.#outcome].status
-        : this.#status
-    const entry = {
-      time: startedAt,
-      id: this.id,
-      client: this.client,
-      user: this.user,
-      session: this.session,
-      host: this.host ?? '',
-      method: exchange.method,
-      path: maskTokens(this.target?.rawPath ?? '', this.pathToken),
-      protocol: exchange.protocol,
-      status,
-      requestBytes: exchange.bytesIn + (tunnel?.fromClient ?? 0),
-      responseBytes: exchange.bytesOut + (tunnel?.toClient ?? 0),
-      totalMs: endedAt - startedAt,
-      admitMs: this.admittedAt - startedAt,
-      upstreamMs: this.#begunAt === 0 ? 0 : this.#begunAt - this.admittedAt,
-      route: route?.id ?? null,
-      upstream: this.#upstreamName,
+    const entry = accessEntryOf(this, {
+      endedAt: deps.now(),
+      status: this.#status,
       outcome: this.#outcome,
-      droppedHeaders: this.head?.dropped ?? null,
-      retried: this.#forward?.retried ?? false,
-      webSocket: exchange.webSocket,
-    }
+      begunAt: this.#begunAt,
+      upstream: this.#upstreamName,
+      forward: this.#forward,
+    })
     deps.metrics.request(entry)
     deps.record(entry)
   }

@@ -1,7 +1,9 @@
 // Between a route and the machine behind it: may a request go on, or what becomes of it? Types alone.
 
 import type { FailureCode } from './errors.ts'
-import type { Host, RequestId, SessionRef, UserId, VmId, WakeRule } from './model.ts'
+import type { CountsAsUse, Host, RequestId, SessionRef, UserId, VmId, WakeRule } from './model.ts'
+
+export type { CountsAsUse } from './model.ts'
 
 /**
  * What a request is to a machine that costs money by the hour.
@@ -9,9 +11,6 @@ import type { Host, RequestId, SessionRef, UserId, VmId, WakeRule } from './mode
  * `program`: no browser. `incidental`: prefetch, favicon, service worker, preflight, health check, link preview: nobody's wish.
  */
 export type UseKind = 'navigation' | 'change' | 'script' | 'program' | 'incidental'
-
-/** Does a request that goes on keep the machine awake? `auto`: as its kind says. */
-export type CountsAsUse = 'auto' | 'always' | 'never'
 
 /** A request that goes on. One object per route is enough: it is read at once and not kept. */
 export interface Passing {
@@ -36,6 +35,8 @@ export interface Arrival {
   /** `null`: a stranger on an open route. */
   readonly user: UserId | null
   readonly session: SessionRef | null
+  /** What a stranger is counted by: an IPv4 address or an IPv6 /64. */
+  readonly network: string
   /** Its identity may start machines. */
   readonly mayWake: boolean
   readonly webSocket: boolean

@@ -1,6 +1,7 @@
 // The route table as requests see it: match(host, path). Hot path.
 
 import { GatehouseError } from './errors.ts'
+import type { Gate } from './gate.ts'
 import type {
   CanonicalPath,
   HeaderEdits,
@@ -51,6 +52,8 @@ export interface RuntimeRoute {
   readonly limitKey: string
   /** `limit` with the room a signed-in person has. */
   readonly signedInLimit: RateLimit
+  /** The door of a machine that sleeps; `null`: one that is always on. */
+  readonly gate: Gate | null
   /** Where forwarded requests go; `null` for routes that Gatehouse answers itself. */
   readonly upstream: UpstreamTarget | null
 }
@@ -85,6 +88,8 @@ export interface RouteTableDeps {
   readonly secret: (name: string) => string | null
   /** Compiles CIDR lists to a membership test. */
   readonly compileCidrs: (cidrs: readonly string[]) => (address: string) => boolean
+  /** The door of a machine that sleeps when nobody needs it; absent: none does. */
+  readonly gateFor?: (target: UpstreamTarget) => Gate | null
   /** A route's path in the spelling that request targets are read in. */
   readonly canonicalRoutePath: (path: string) => CanonicalPath
 }
@@ -217,6 +222,7 @@ function passingRoute(
     identityHeaders: { user: null, name: null, email: null, groups: null, assertion: null },
     parentCookies: true,
     wake: 'never',
+    countsAsUse: 'auto',
     maintenance: null,
     line: 0,
   }
@@ -270,6 +276,7 @@ function prepare(
       burst: route.rateLimit.burst * signedInFactor,
     },
     keepServerName: route.id === fallbackId,
+    gate: route.target.kind === 'upstream' ? (deps.gateFor?.(route.target) ?? null) : null,
     upstream: route.target.kind === 'upstream' ? route.target : null,
   }
 }

@@ -14,7 +14,7 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
   {
     name: 'gateway',
     files:
-      /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|forward-facts|sign-in-answer)\.ts$/,
+      /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|access-entry|forward-plan|held|use-kind|sign-in-answer)\.ts$/,
     may: ['proxy', 'auth', 'wake', 'core', 'model'],
   },
   { name: 'config', files: /^(config|settings|secrets|env-file)\.ts$/, may: ['core', 'model'] },

@@ -30,6 +30,8 @@ export interface People {
   identify(asking: Asking, now: number): Identified
   identityHeaders(identity: Identity, names: IdentityHeaderNames, host: Host): readonly string[]
   readonly applications: Applications
+  /** Whether somebody signed in from that network within 30 days. */
+  isKnownClient(network: string): boolean
   /**
    * Before a table comes into force.
    *
@@ -232,7 +234,9 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   }
   /** Membership elsewhere is looked after even when nobody opens the login page. */
   async function watchMembership(): Promise<void> {
-    if (login().github === null) return
+    // A table that no longer offers it has people inside who came that way.
+    const cameThatWay = sessions.list().some(({ record }) => record.account !== null)
+    if (login().github === null && !cameThatWay) return
     try {
       const { membership } = await loginOnce()
       membership.start()
@@ -273,6 +277,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     identify,
     identityHeaders: (who, names, host) => assertion.identityHeaders(who, names, host, now()),
     applications,
+    isKnownClient: (network) => knownClients.has(network, now()),
     checkTable,
     tableChanged() {
       recheck()

@@ -160,6 +160,10 @@ async function start(
     identify,
     identityHeaders,
     applications,
+    isKnownClient: people.isKnownClient,
+    waitingPage: () => {
+      throw new TypeError('no machine sleeps')
+    },
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
     limiter,
     get publicPort() {

@@ -102,6 +102,11 @@ export const advice: Readonly<Record<FailureCode, Advice>> = {
   'upstream-idle-timeout': retry('Trying again often helps.', null, unavailable),
   'not-implemented': final('The program that asked wants something unusual.', unimplemented),
   'too-early': retry('Your browser does that by itself.', null, unavailable),
+  asleep: retry('It is started when somebody who may opens the page.', null, unavailable),
+  waking: retry('It takes a minute or two. Please try again.', 30, unavailable),
+  'hold-full': retry('Please try again in a moment.', 10, unavailable),
+  'wake-refused': retry('Whoever runs this site knows why.', 300, unavailable),
+  'machine-gone': final('Ask whoever runs this site.', unavailable),
   'app-unavailable': final('It comes with a later version of Gatehouse.', unavailable),
   'loop-detected': final('Whoever runs this site has to change where it leads.', unknown),
 }

@@ -54,6 +54,8 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
     table: () => table,
     identify: () => null,
     identityHeaders: () => [],
+    isKnownClient: () => false,
+    waitingPage: unwanted,
     applications: { login: { handle: unwanted }, admin: { handle: unwanted } },
     clientAddress: (peer) => peer.address,
     limiter: createLimiter(),

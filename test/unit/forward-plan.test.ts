@@ -1,7 +1,7 @@
 // Tokens in paths are never written down, and pages opened by one tell no one their address.
 
 import t from 'tap'
-import { maskTokens, withoutReferrer } from '../../src/forward-facts.ts'
+import { maskTokens, withoutReferrer } from '../../src/forward-plan.ts'
 
 const token = `gth_${'aB3-_'.repeat(8)}xyz`
 
