@@ -15,6 +15,7 @@ import { bulk } from './scenarios/bulk.ts'
 import { slowDownload, stalledUpload } from './scenarios/crawl.ts'
 import { heldTls, heldWebSockets } from './scenarios/held.ts'
 import { type Run, type Scenario, withSessions } from './scenarios/scenario.ts'
+import { authenticated, guessing, signedInMemory } from './scenarios/signed-in.ts'
 import { fullHttp1, smallHttp1, smallHttp2 } from './scenarios/small.ts'
 import { startToFirstAnswer } from './scenarios/start.ts'
 
@@ -28,6 +29,9 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   slow: slowDownload,
   stall: stalledUpload,
   start: startToFirstAnswer,
+  authenticated,
+  'signed-in-memory': signedInMemory,
+  guessing,
 }
 
 /** Ours, Node's and undici's are named apart. */

@@ -84,17 +84,29 @@ export const contestants: readonly Contestant[] = [
   },
 ]
 
+function startOurs(place: Place): Promise<Running> {
+  return startRelease(place, { name: 'ours', table: routesFile(place) })
+}
+
+/** What a release of ours is started with. */
+export interface Release {
+  /** Of its directory: table, data, compile cache. */
+  readonly name: string
+  readonly table: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** The release, as the systemd unit runs it: log to a file, limits on (with room for one client that is all visitors). */
-async function startOurs(place: Place): Promise<Running> {
+export async function startRelease(place: Place, release: Release): Promise<Running> {
   const port = await freePort()
-  const directory = join(place.directory, 'ours')
+  const directory = join(place.directory, release.name)
   const table = join(directory, 'routes.yaml')
   if (!existsSync(table)) {
     buildRelease(directory)
     mkdirSync(join(directory, 'certs'), { recursive: true })
     writeFileSync(join(directory, 'certs', 'bench.crt'), place.certificatePem)
     writeFileSync(join(directory, 'certs', 'bench.key'), place.keyPem, { mode: 0o600 })
-    writeFileSync(table, routesFile(place))
+    writeFileSync(table, release.table)
   }
   const settings = {
     config: table,
@@ -102,12 +114,14 @@ async function startOurs(place: Place): Promise<Running> {
     data: join(directory, 'data'),
     log: join(directory, 'access.log'),
     https: `127.0.0.1:${port}`,
+    'public-port': '443',
     http: 'off',
     ops: `127.0.0.1:${await freePort()}`,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
   const main = join(directory, 'dist', 'main.js')
-  const env = { ...nodeEnv, NODE_COMPILE_CACHE: join(directory, 'compile-cache') }
+  const cache = join(directory, 'compile-cache')
+  const env = { ...nodeEnv, NODE_COMPILE_CACHE: cache, ...release.env }
   const child = start(process.execPath, [...nodeFlags, main, 'serve', ...flags], { env })
   return { port, children: [child] }
 }

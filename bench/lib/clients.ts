@@ -19,15 +19,43 @@ export interface Load {
 
 const directory = join(import.meta.dirname, '..', 'clients')
 
-/** 50 connections, one request at a time on each. */
-export async function http1Load(port: number, seconds: number): Promise<Load> {
-  const output = await run(process.execPath, [
-    join(directory, 'http1.ts'),
-    String(port),
-    String(seconds),
-    '50',
-  ])
-  return JSON.parse(output)
+export interface Http1Load {
+  /** Default 50. */
+  readonly connections?: number
+  /** Default: the public one. */
+  readonly host?: string
+  /** Beside those every browser sends. */
+  readonly cookie?: string
+  /** Requests a second, all connections together; default: as many as are answered. */
+  readonly rate?: number
+}
+
+/** One request at a time on each of many connections. */
+export async function http1Load(
+  port: number,
+  seconds: number,
+  { connections = 50, host = servername, cookie = '', rate }: Http1Load = {},
+): Promise<Load> {
+  const words = [port, seconds, connections, host, cookie, rate ?? ''].map(String)
+  return JSON.parse(await run(process.execPath, [join(directory, 'http1.ts'), ...words]))
+}
+
+export interface Guesses {
+  /** Asked, looked at (401), held up (429), and answered in any other way. */
+  readonly sent: number
+  readonly wrong: number
+  readonly refused: number
+  readonly other: number
+}
+
+/** Wrong passwords for names nobody has, each from a network of its own, so that each of them costs a hash. */
+export async function guessPasswords(
+  port: number,
+  seconds: number,
+  perSecond: number,
+): Promise<Guesses> {
+  const words = [port, seconds, perSecond].map(String)
+  return JSON.parse(await run(process.execPath, [join(directory, 'guess.ts'), ...words]))
 }
 
 /** The same 50 requests at a time, on ten connections. */

@@ -10,6 +10,8 @@ import { type Child, freePort, sleep, start } from './process.ts'
 /** The name every client asks for; the certificate is a wildcard for its domain. */
 export const domain = 'bench.localhost'
 export const host = `app.${domain}`
+/** Where people sign in is below another one, that of the tests' person. */
+export const peopleDomain = 'gate.test'
 
 export interface Place {
   /** Temporary; removed at the end. */
@@ -18,6 +20,8 @@ export interface Place {
   readonly keyFile: string
   readonly certificatePem: string
   readonly keyPem: string
+  /** Of the CA that made the certificate. */
+  readonly caPem: string
   readonly backendPort: number
 }
 
@@ -29,7 +33,9 @@ export interface OpenPlace extends Place {
 export async function openPlace(): Promise<OpenPlace> {
   const directory = mkdtempSync(join(tmpdir(), 'gatehouse-bench-'))
   const ca = await createLocalCa({ name: 'Gatehouse bench CA' })
-  const { certPem, keyPem } = await ca.issue({ names: [domain, `*.${domain}`] })
+  const { certPem, keyPem } = await ca.issue({
+    names: [domain, `*.${domain}`, peopleDomain, `*.${peopleDomain}`],
+  })
   const certificateFile = join(directory, 'bench.crt')
   const keyFile = join(directory, 'bench.key')
   writeFileSync(certificateFile, certPem)
@@ -44,6 +50,7 @@ export async function openPlace(): Promise<OpenPlace> {
     keyFile,
     certificatePem: certPem,
     keyPem,
+    caPem: ca.certPem,
     backendPort,
     backend,
     close: async () => {

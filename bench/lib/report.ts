@@ -44,6 +44,13 @@ const rows: readonly Row[] = [
   row('stalled upload: memory range MB', 'stall.rangeMB', 1, 1, false),
   row('start to first answer: ms', 'start.ms', 1, 0),
   row('start to first answer: CPU ms', 'start.cpuMs', 1, 0),
+  row('public: CPU µs/request', 'auth.publicCpuUs', 1, 1, false),
+  row('signed in: CPU µs/request', 'auth.cpuUs', 1, 1, false),
+  row('every way to sign in used: RSS MB', 'signedIn.rss', 1e6, 0, false),
+  row('every way to sign in used: PSS MB', 'signedIn.pss', 1e6, 0, false),
+  row('nobody guesses: p99 ms', 'guess.calmP99Ms', 1, 2, false),
+  row('50 guesses a second: p99 ms', 'guess.p99Ms', 1, 2, false),
+  row('of them looked at, a second', 'guess.perSecond', 1, 0, false),
 ]
 
 /** Medians, the middle half in brackets, the ratio to the bare loop; one column per contestant. */

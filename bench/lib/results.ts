@@ -23,6 +23,13 @@ export const metrics = [
   'stall.rangeMB',
   'start.ms',
   'start.cpuMs',
+  'auth.cpuUs',
+  'auth.publicCpuUs',
+  'signedIn.rss',
+  'signedIn.pss',
+  'guess.p99Ms',
+  'guess.calmP99Ms',
+  'guess.perSecond',
 ] as const
 
 export type Metric = (typeof metrics)[number]
