@@ -1,6 +1,6 @@
 // The words of the domain, as types. Imports nothing but more of them, runs nothing.
 
-import type { VmPower } from './model-machines.ts'
+import type { AlertTarget, VmPower } from './model-machines.ts'
 
 declare const brand: unique symbol
 type Brand<Base, Name extends string> = Base & { readonly [brand]: Name }
@@ -102,6 +102,9 @@ export interface IdentityHeaderNames {
 
 /** Which admitted requests may start a sleeping machine. */
 export type WakeRule = 'navigation' | 'any' | 'known-client' | 'manual' | 'never'
+
+/** Does a request that goes on keep the machine awake? `auto`: as its kind says. */
+export type CountsAsUse = 'auto' | 'always' | 'never'
 
 export interface VmDefinition {
   readonly id: VmId
@@ -275,6 +278,7 @@ export interface Route {
   /** The backend may set cookies for the parent domain, and clear them. Ours it can never touch. */
   readonly parentCookies: boolean
   readonly wake: WakeRule
+  readonly countsAsUse: CountsAsUse
   /** Shown instead of the service, with 503; `null`: the service runs. */
   readonly maintenance: string | null
   /** Where in routes.yaml it stands, for messages. */
@@ -300,7 +304,9 @@ export interface TableDefinition {
   readonly trustedProxies: TrustedProxies
   /** CA file of Cloudflare's client certificate (Authenticated Origin Pulls); `null`: not asked for. */
   readonly originPullCaFile: string | null
-  readonly vms: readonly { readonly id: VmId; readonly address: string }[]
+  readonly vms: readonly VmDefinition[]
+  /** Who hears what a person should know. */
+  readonly alerts: readonly AlertTarget[]
   readonly routes: readonly Route[]
   /** Everything unknown goes here during a move; `null`: unknown is 404. */
   readonly fallback: UpstreamTarget | null

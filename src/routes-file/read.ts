@@ -32,10 +32,10 @@ export function readTable(text: string): ReadResult {
 
 function readData(yaml: YamlText, problems: Problem[]): TableDefinition | null {
   const reporter = createReporter(yaml, problems)
-  const { file, damaged, positions } = readShape(yaml.data, reporter)
+  const { file, damaged, damagedVms, positions } = readShape(yaml.data, reporter)
   if (file === null) return null
   const lineOf = (position: number) => yaml.locate(['routes', position], 'value').line
-  const table = readTableDefinition(file, { reporter, lineOf, positions })
+  const table = readTableDefinition(file, { reporter, lineOf, positions, damagedVms })
   if (table === null) return null
   checkTable(table, { reporter, damaged })
   return table.definition

@@ -1,6 +1,6 @@
 // One row of `routes:` as a Route.
 
-import type { Host, HostPattern, PrefixRewrite, Route, Target } from '../model.ts'
+import type { Host, HostPattern, PrefixRewrite, Route, Target, VmDefinition } from '../model.ts'
 import { readHostPattern, readName, shortHost } from './host-pattern.ts'
 import { readPolicy } from './policy.ts'
 import type { Path, Reporter } from './problem.ts'
@@ -9,7 +9,6 @@ import { readPath } from './route-path.ts'
 import type { RawRoute } from './schema.ts'
 import { readSettings, type Settings, type SettingsDeps } from './settings.ts'
 import { readTarget } from './target.ts'
-import type { Vm } from './upstream.ts'
 
 /** A route and what is known of its row; for the checks that compare routes. */
 export interface Row {
@@ -22,7 +21,9 @@ export interface Row {
 
 export interface RowDeps extends SettingsDeps {
   readonly domain: Host
-  readonly vms: ReadonlyMap<string, Vm>
+  readonly vms: ReadonlyMap<string, VmDefinition>
+  /** VMs that nobody starts and stops. */
+  readonly alwaysOn: ReadonlySet<string>
   readonly defaults: Settings
   readonly reporter: Reporter
 }
@@ -43,7 +44,7 @@ export function readRow(
   const policy = readPolicy(raw.access, [...at, 'access'], reporter)
   const settings = readSettings(raw, deps.defaults, { at, deps })
   const prefixRewrite = readRewrite(raw, at, reporter)
-  if (target !== null) noteIneffective(raw, at, { target, reporter })
+  if (target !== null) noteIneffective(raw, at, { target, deps })
   if (host === null || path === null || target === null) return null
   const id = `${shortHost(host, domain)}${path}`
   const app = target.kind === 'app' ? target.app : null
@@ -154,20 +155,24 @@ const upstreamOnly = [
 function noteIneffective(
   raw: RawRoute,
   at: Path,
-  context: { readonly target: Target; readonly reporter: Reporter },
+  context: { readonly target: Target; readonly deps: RowDeps },
 ): void {
   const { target } = context
-  if (raw.wake !== undefined && (target.kind !== 'upstream' || target.vm === null)) {
-    context.reporter.warning([...at, 'wake'], {
+  const { alwaysOn, reporter } = context.deps
+  const vm = target.kind === 'upstream' ? target.vm : null
+  for (const key of ['wake', 'countsAsUse'] as const) {
+    if (raw[key] === undefined || (vm !== null && !alwaysOn.has(vm))) continue
+    reporter.warning([...at, key], {
       code: 'no-effect',
-      what: 'has no effect: the route leads to no VM',
-      remedy: 'write vm:port in to, or remove this',
+      what: `has no effect: ${vm === null ? 'the route leads to no VM' : `${vm} has no power, so it never sleeps`}`,
+      remedy:
+        vm === null ? 'write vm:port in to, or remove this' : 'add power to it, or remove this',
     })
   }
   if (target.kind === 'upstream') return
   for (const key of upstreamOnly) {
     if (raw[key] === undefined) continue
-    context.reporter.warning([...at, key], {
+    reporter.warning([...at, key], {
       code: 'no-effect',
       what: 'has no effect: Gatehouse answers this route itself',
       remedy: 'remove it',

@@ -4,6 +4,7 @@
 import * as z from 'zod'
 import { access } from './schema-access.ts'
 import { login } from './schema-login.ts'
+import { alerts, vm } from './schema-vm.ts'
 import { durationPattern, secretName, sizePattern } from './units.ts'
 
 const duration = z.string().regex(durationPattern)
@@ -140,6 +141,10 @@ const common = {
     .describe(
       'write navigation, any, known-client, manual or never: which requests start a sleeping machine',
     ),
+  countsAsUse: z
+    .enum(['auto', 'always', 'never'])
+    .optional()
+    .describe('write auto, always or never: do requests here keep the machine awake'),
 }
 
 const upstreamUrl = z
@@ -269,15 +274,8 @@ export const fileSchema = z
       .strictObject(common)
       .optional()
       .describe('what every route gets that does not say otherwise'),
-    vms: z
-      .record(
-        z.string(),
-        z
-          .strictObject({ address: z.string().describe('write an IP address or a host name') })
-          .describe('write { address: 203.0.113.7 }'),
-      )
-      .optional()
-      .describe('write name: { address: 203.0.113.7 }'),
+    vms: z.record(z.string(), vm).optional().describe('write name: { address: 203.0.113.7 }'),
+    alerts: alerts.optional(),
     fallback: z
       .union([z.string(), upstream])
       .optional()

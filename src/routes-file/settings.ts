@@ -2,6 +2,7 @@
 
 import { parseAuthority } from '../host.ts'
 import type {
+  CountsAsUse,
   HeaderEdits,
   IdentityHeaderNames,
   KnownNetwork,
@@ -38,6 +39,7 @@ export interface Settings {
   readonly parentCookies: boolean
   /** `null`: what suits the policy. */
   readonly wake: WakeRule | null
+  readonly countsAsUse: CountsAsUse
 }
 
 /** What holds when the file says nothing. */
@@ -67,6 +69,7 @@ export const builtInSettings: Settings = {
   identityHeaders: autheliaHeaders,
   parentCookies: false,
   wake: null,
+  countsAsUse: 'auto',
 }
 
 export interface SettingsDeps {
@@ -111,6 +114,7 @@ export function readSettings(
     }),
     parentCookies: raw.parentCookies ?? base.parentCookies,
     wake: raw.wake ?? base.wake,
+    countsAsUse: raw.countsAsUse ?? base.countsAsUse,
   }
 }
 

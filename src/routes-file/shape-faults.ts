@@ -67,11 +67,17 @@ function unknownKey(key: string, known: readonly string[]): Fault {
   }
 }
 
+const secretKeys: ReadonlySet<string> = new Set([
+  'busy',
+  'clientSecret',
+  'organisationToken',
+  'secret',
+  'token',
+])
+
 /** Somebody may have written the secret itself there: a message is read by more eyes than the file. */
 function isSecret(path: Path): boolean {
-  return path.some(
-    (key) => key === 'clientSecret' || key === 'organisationToken' || key === 'secret',
-  )
+  return path.some((key) => typeof key === 'string' && secretKeys.has(key))
 }
 
 function describe(value: unknown): string {

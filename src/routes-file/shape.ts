@@ -13,6 +13,8 @@ export interface Shaped {
   readonly file: RawFile | null
   /** Positions of routes from which something was left out: what they say is not the whole truth. */
   readonly damaged: ReadonlySet<number>
+  /** The same of VMs, by name. */
+  readonly damagedVms: ReadonlySet<string>
   /** The position in the file of each route in `file`. */
   readonly positions: readonly number[]
 }
@@ -22,7 +24,7 @@ export function readShape(data: unknown, reporter: Reporter): Shaped {
   const first = fileSchema.safeParse(data)
   if (first.success) {
     const positions = first.data.routes.map((_, index) => index)
-    return { file: first.data, damaged: new Set(), positions }
+    return { file: first.data, damaged: new Set(), damagedVms: new Set(), positions }
   }
   const faults = explainIssues(first.error.issues, data)
   for (const { path, fault } of faults) reporter.error(path, fault)
@@ -33,17 +35,19 @@ export function readShape(data: unknown, reporter: Reporter): Shaped {
 function rescue(data: unknown, faults: readonly Located[]): Shaped {
   const copy = structuredClone(data)
   const damaged = new Set<number>()
+  const damagedVms = new Set<string>()
   let paths = faults.map(({ path, fault }) => (fault.code === 'missing' ? path.slice(0, -1) : path))
-  const nothing: Shaped = { file: null, damaged, positions: [] }
+  const nothing: Shaped = { file: null, damaged, damagedVms, positions: [] }
   for (const depth of [Number.POSITIVE_INFINITY, 3, 2]) {
     for (const path of paths) {
       if (path.length === 0) return nothing
       if (path[0] === 'routes' && typeof path[1] === 'number') damaged.add(path[1])
+      if (path[0] === 'vms' && typeof path[1] === 'string') damagedVms.add(path[1])
       cut(copy, path.slice(0, depth))
     }
     const { rest, positions } = withoutHoles(copy)
     const again = fileSchema.safeParse(rest)
-    if (again.success) return { file: again.data, damaged, positions }
+    if (again.success) return { file: again.data, damaged, damagedVms, positions }
     paths = explainIssues(again.error.issues, rest).map(({ path }) => inOriginal(path, positions))
   }
   return nothing

@@ -1,7 +1,8 @@
 // The whole file as a TableDefinition: what the keys at the top mean, then row by row.
 
 import { parseHost } from '../host.ts'
-import type { Host, RateLimit, Route, TableDefinition, TrustedProxies, VmId } from '../model.ts'
+import type { Host, RateLimit, Route, TableDefinition, TrustedProxies } from '../model.ts'
+import { readAlerts } from './alerts.ts'
 import { nameFault, valueFault } from './header-edits.ts'
 import { readName } from './host-pattern.ts'
 import { readLogin } from './login.ts'
@@ -10,7 +11,8 @@ import { quote } from './quote.ts'
 import { type Row, readRow } from './route.ts'
 import type { RawFile } from './schema.ts'
 import { builtInSettings, readCidrs, readSettings } from './settings.ts'
-import { hostFault, readUpstream, type Vm } from './upstream.ts'
+import { readUpstream } from './upstream.ts'
+import { readVms } from './vm.ts'
 
 export interface ReadTable {
   readonly definition: TableDefinition
@@ -23,6 +25,8 @@ export interface TableContext {
   readonly lineOf: (position: number) => number
   /** Where the rows that are left stand in the file. */
   readonly positions: readonly number[]
+  /** VMs from which something was left out. */
+  readonly damagedVms: ReadonlySet<string>
 }
 
 /** Requests per second and per client before anything is looked up: no person comes near, a flood is cut short. */
@@ -56,13 +60,14 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     })
     return null
   }
-  const vms = readVms(file, reporter)
+  const machines = readVms(file.vms, { damaged: context.damagedVms, reporter })
+  const vms = machines.definitions
   const classes = new Map([...builtInClasses, ...Object.entries(file.limits?.classes ?? {})])
   const defaults = readSettings(file.defaults ?? {}, builtInSettings, {
     at: ['defaults'],
     deps: { classes, reporter },
   })
-  const deps = { domain, vms, classes, defaults, reporter }
+  const deps = { domain, vms, alwaysOn: machines.alwaysOn, classes, defaults, reporter }
   const rows: Row[] = []
   for (const [index, raw] of file.routes.entries()) {
     const position = positions[index] ?? index
@@ -83,6 +88,7 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     trustedProxies: readTrustedProxies(file, reporter),
     originPullCaFile: file.originPull?.ca ?? null,
     vms: [...vms.values()],
+    alerts: readAlerts(file.alerts, reporter),
     routes,
     fallback,
     acmeFallback,
@@ -92,25 +98,6 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     securityHeaders: readSecurityHeaders(file, reporter),
   }
   return { definition, rows }
-}
-
-function readVms(file: RawFile, reporter: Reporter): ReadonlyMap<string, Vm> {
-  const vms = new Map<string, Vm>()
-  for (const [id, { address }] of Object.entries(file.vms ?? {})) {
-    const at: Path = ['vms', id]
-    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/.test(id)) {
-      reporter.error(at, {
-        code: 'vm-name',
-        what: `${quote(id)} cannot be the name of a VM`,
-        remedy: 'use letters, digits, hyphens, underscores and dots',
-      })
-    }
-    const fault = hostFault(address)
-    if (fault !== null) reporter.error([...at, 'address'], fault)
-    // A VM with a bad address still exists: one fault, not one more for every route to it.
-    vms.set(id, { id: id as VmId, address: address.toLowerCase() })
-  }
-  return vms
 }
 
 /** `login.host`, or the only host whose route says `to: login`. */

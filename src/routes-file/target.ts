@@ -1,12 +1,12 @@
 // The `to:` of a route: a backend, or an answer of Gatehouse's own.
 
-import type { Target } from '../model.ts'
+import type { Target, VmDefinition } from '../model.ts'
 import { nearest } from '../nearest.ts'
 import type { Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import { readPath } from './route-path.ts'
 import type { RawTarget } from './schema.ts'
-import { readUpstream, type Vm } from './upstream.ts'
+import { readUpstream } from './upstream.ts'
 
 const words = ['landing', 'login', 'admin']
 
@@ -14,7 +14,7 @@ const words = ['landing', 'login', 'admin']
 export function readTarget(
   raw: RawTarget,
   at: Path,
-  deps: { readonly vms: ReadonlyMap<string, Vm>; readonly reporter: Reporter },
+  deps: { readonly vms: ReadonlyMap<string, VmDefinition>; readonly reporter: Reporter },
 ): Target | null {
   const { reporter } = deps
   if (typeof raw === 'string') {

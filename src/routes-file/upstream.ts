@@ -2,23 +2,18 @@
 
 import { isIP } from 'node:net'
 import { parseHost } from '../host.ts'
-import type { UpstreamTarget, UpstreamTls, VmId } from '../model.ts'
+import type { UpstreamTarget, UpstreamTls, VmDefinition, VmId } from '../model.ts'
 import { nearest } from '../nearest.ts'
 import { forbiddenAddress, isMetadataName } from './addresses.ts'
 import type { Fault, Path, Reporter } from './problem.ts'
 import { quote } from './quote.ts'
 import type { RawUpstream } from './schema.ts'
 
-export interface Vm {
-  readonly id: VmId
-  readonly address: string
-}
-
 /** Reads an upstream; reports what is wrong and returns `null` then. */
 export function readUpstream(
   raw: string | RawUpstream,
   at: Path,
-  deps: { readonly vms: ReadonlyMap<string, Vm>; readonly reporter: Reporter },
+  deps: { readonly vms: ReadonlyMap<string, VmDefinition>; readonly reporter: Reporter },
 ): UpstreamTarget | null {
   const { vms, reporter } = deps
   const url = typeof raw === 'string' ? raw : raw.url
@@ -88,7 +83,7 @@ interface TargetPlace {
 const urlForm = /^(https?):\/\/(\[[^\]]*\]|[^:/?#@[\]\s]+)(?::(\d{1,5}))?\/?$/i
 const vmForm = /^([^:/?#@[\]\s]+):(\d{1,5})$/
 
-function readPlace(text: string, vms: ReadonlyMap<string, Vm>): TargetPlace | Fault {
+function readPlace(text: string, vms: ReadonlyMap<string, VmDefinition>): TargetPlace | Fault {
   const url = urlForm.exec(text)
   if (url !== null) {
     const scheme = url[1]?.toLowerCase() === 'https' ? 'https' : 'http'

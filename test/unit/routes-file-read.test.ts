@@ -83,6 +83,7 @@ t.test('a route that says little gets the safe defaults', (t) => {
     },
     parentCookies: false,
     wake: 'navigation',
+    countsAsUse: 'auto',
     maintenance: null,
     line: 7,
   })
