@@ -87,10 +87,13 @@ export function planForward(
 }
 
 const tokenStart = 'gth_'
+/** A one-time link: whoever reads it before it is used takes the account over. */
+const linkStart = '/enrol/'
 
-/** Nothing that looks like a token of ours is written down, wherever in the path somebody put it. */
+/** Nothing that looks like a token or a one-time link of ours is written down, wherever in the path somebody put it. */
 export function maskTokens(path: string, pathToken: string | null): string {
-  const masked = path.includes(tokenStart) ? path.replace(/gth_[\w-]*/g, 'gth_***') : path
+  let masked = path.includes(tokenStart) ? path.replace(/gth_[\w-]*/g, 'gth_***') : path
+  if (masked.includes(linkStart)) masked = masked.replace(/\/enrol\/[\w-]{43}/g, '/enrol/***')
   return pathToken === null ? masked : `${tokenPathPrefix}***${masked}`
 }
 

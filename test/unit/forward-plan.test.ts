@@ -10,6 +10,8 @@ t.test('a token is masked wherever it stands in a path', async (t) => {
   t.equal(maskTokens(`/%2egatehouse/t/${token}/x`, null), '/%2egatehouse/t/gth_***/x')
   t.equal(maskTokens(`/a/${token}/b/${token}`, null), '/a/gth_***/b/gth_***')
   t.equal(maskTokens('/photoprism/library', null), '/photoprism/library')
+  t.equal(maskTokens(`/enrol/${'aB-_5'.repeat(9).slice(0, 43)}`, null), '/enrol/***')
+  t.equal(maskTokens('/enrol/password', null), '/enrol/password')
 })
 
 t.test('the referrer policy of such a page is ours, whatever the route says', async (t) => {
