@@ -3,6 +3,15 @@
 import { chmodSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import {
+  type AlertResult,
+  type MachineControl,
+  type MachineOutcome,
+  type MachineReport,
+  type MachineRequest,
+  type OwnTraffic,
+  readMachineRequest,
+} from './control-machines.ts'
 import { GatehouseError } from './errors.ts'
 import type { EventLog } from './log.ts'
 
@@ -14,6 +23,7 @@ export type ControlRequest =
   | { readonly do: 'people-changed' }
   | { readonly do: 'bans' }
   | { readonly do: 'lift-ban'; readonly network: string }
+  | MachineRequest
 
 export type ControlAnswer =
   | {
@@ -24,6 +34,13 @@ export type ControlAnswer =
       readonly bans?: readonly Ban[]
       /** To `lift-ban`: there was one. */
       readonly lifted?: boolean
+      /** To `vms`. */
+      readonly machines?: readonly MachineReport[]
+      readonly traffic?: OwnTraffic | null
+      /** To the other requests about machines. */
+      readonly outcome?: MachineOutcome
+      /** To `alert-test`. */
+      readonly alerts?: readonly AlertResult[]
     }
   | { readonly ok: false; readonly error: string }
 
@@ -43,6 +60,10 @@ export interface ControlDeps {
   /** As in `ControlAnswer`. */
   loginOrigin(): string
   readonly bans?: { list(): readonly Ban[]; lift(network: string): boolean }
+  /** Left out: no machine of the table has power. */
+  readonly machines?: MachineControl
+  /** Left out: there are no `alerts:`. */
+  readonly alerts?: { test(): Promise<readonly AlertResult[]> }
   readonly log: EventLog
 }
 
@@ -118,6 +139,8 @@ export function createControl(deps: ControlDeps): Control {
     socket.setTimeout(idleMs, () => socket.destroy())
     socket.on('error', () => socket.destroy())
     socket.on('close', () => open.delete(socket))
+    const left = new AbortController()
+    socket.on('close', () => left.abort())
     let text = ''
     socket.setEncoding('utf8')
     const take = (chunk: string) => {
@@ -128,15 +151,37 @@ export function createControl(deps: ControlDeps): Control {
       socket.resume()
       // What is asked for may take longer than the asking.
       socket.setTimeout(0)
-      void answer(end === -1 ? '' : text.slice(0, end)).then((reply) => {
+      void answer(end === -1 ? '' : text.slice(0, end), left.signal).then((reply) => {
         socket.end(`${JSON.stringify(reply)}\n`)
       })
     }
     socket.on('data', take)
   }
 
+  async function command(
+    request: Exclude<MachineRequest, { do: 'vms' | 'alert-test' }>,
+    signal: AbortSignal,
+  ): Promise<MachineOutcome> {
+    const { machines } = deps
+    if (machines === undefined) return noSuchMachine
+    const { vm } = request
+    log.info('vm-command', { vm, do: request.do })
+    switch (request.do) {
+      case 'vm-wake':
+        return machines.wake(vm, { wait: request.wait, port: request.port, signal })
+      case 'vm-sleep':
+        return machines.sleep(vm)
+      case 'vm-restart':
+        return machines.restart(vm)
+      case 'vm-keep':
+        return machines.keep(vm, request.until)
+      default:
+        return request satisfies never
+    }
+  }
+
   /** Never rejects. */
-  async function answer(line: string): Promise<ControlAnswer> {
+  async function answer(line: string, signal: AbortSignal): Promise<ControlAnswer> {
     const request = readRequest(line)
     if (request === null) return { ok: false, error: 'not understood' }
     try {
@@ -151,8 +196,14 @@ export function createControl(deps: ControlDeps): Control {
           return { ...ok, bans: deps.bans?.list() ?? [] }
         case 'lift-ban':
           return { ...ok, lifted: deps.bans?.lift(request.network) ?? false }
+        case 'vms': {
+          const { machines } = deps
+          return { ...ok, machines: machines?.list() ?? [], traffic: machines?.traffic() ?? null }
+        }
+        case 'alert-test':
+          return { ...ok, alerts: (await deps.alerts?.test()) ?? [] }
         default:
-          return request satisfies never
+          return { ...ok, outcome: await command(request, signal) }
       }
     } catch (error) {
       const code = error instanceof GatehouseError ? error.code : 'internal'
@@ -164,6 +215,13 @@ export function createControl(deps: ControlDeps): Control {
       return { ok: false, error: code }
     }
   }
+}
+
+const noSuchMachine: MachineOutcome = {
+  kind: 'refused',
+  reason: 'unknown-vm',
+  detail: null,
+  retryAt: null,
 }
 
 /** @returns `null`: not one of ours. */
@@ -185,7 +243,7 @@ function readRequest(line: string): ControlRequest | null {
         ? { do: 'lift-ban', network: value.network }
         : null
     default:
-      return null
+      return readMachineRequest(value)
   }
 }
 
