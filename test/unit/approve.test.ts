@@ -160,6 +160,25 @@ t.test('guessing codes is slowed down', async (t) => {
   t.equal(statuses.at(-1), 429)
 })
 
+t.test('a page of another host cannot try codes in its visitor’s name', async (t) => {
+  const { login, owner } = await begin(t)
+  const { code } = await ask(login)
+  for (const site of ['same-site', 'cross-site']) {
+    for (let i = 0; i < 30; i++) {
+      const headers = { 'sec-fetch-site': site }
+      const page = await owner.ask(`/approve?code=AAAAAAA${i % 10}`, { headers })
+      t.equal(page.status, 200, 'shown, and nothing counted')
+    }
+    const lured = await owner.ask(`/approve?code=${code}`, { headers: { 'sec-fetch-site': site } })
+    t.notMatch(lured.text, 'action="/approve/refuse"', 'nor is a right one one click away')
+  }
+  t.strictSame(login.bans, [])
+  const scanned = await owner.ask(`/approve?code=${code}`, {
+    headers: { 'sec-fetch-site': 'none' },
+  })
+  t.match(scanned.words, 'Let this device in?')
+})
+
 t.test('codes are read however they are typed', async (t) => {
   for (const typed of ['ABCD-0123', 'abcd 0123', ' abcd–OI23 ', 'ABCDO123']) {
     t.match(readApprovalCode(typed), /^ABCD0[01]\d3$/, typed)

@@ -1,17 +1,23 @@
 // Adding a passkey or a security key to an account.
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { GatehouseError } from '../../errors.ts'
 import { noteChange } from './account-change.ts'
 import { recently } from './account-guard.ts'
 import type { AppContext } from './context.ts'
 import { field } from './controls.ts'
 import { jsonOf, textOf } from './forms.ts'
 import { html } from './html.ts'
-import { keyIcon, message, refuseExpired, refuseKey } from './key-pages.ts'
+import {
+  isKnownKey,
+  keyIcon,
+  message,
+  refuseExpired,
+  refuseKey,
+  refuseKnownKey,
+} from './key-pages.ts'
 import { beginKeySetUp, finishKeySetUp } from './key-set-up.ts'
 import { maxLabelLength } from './label.ts'
-import { goOn, page, refuse } from './layout.ts'
+import { goOn, page } from './layout.ts'
 import type { CredentialKind } from './webauthn.ts'
 
 /** `/account/passkeys` and `/account/security-keys`: `GET` the page; for its script `POST …/options` and `POST`. */
@@ -45,9 +51,7 @@ export function registerAccountKeys(app: FastifyInstance, context: AppContext): 
         try {
           await context.users.addPasskey(key)
         } catch (error) {
-          if (error instanceof GatehouseError && error.code === 'credential-exists') {
-            return refuseKnown(reply)
-          }
+          if (isKnownKey(error)) return refuseKnownKey(reply)
           throw error
         }
         await noteChange(context, request, {
@@ -101,15 +105,5 @@ function addPage(reply: FastifyReply, words: Words): FastifyReply {
     lead: words.lead,
     script: 'register.js',
     body: html`<form class="stack" method="post" action="${words.path}" data-register hidden>${label}<button class="button">${keyIcon}${words.button}</button>${message}</form><p data-without-keys>This needs JavaScript and a browser that knows passkeys.</p><ul class="links"><li><a href="/account">Back to your account</a></li></ul>`,
-  })
-}
-
-function refuseKnown(reply: FastifyReply): FastifyReply {
-  return refuse(reply, {
-    status: 409,
-    code: 'credential-exists',
-    title: 'That key is registered already',
-    lead: 'That key is registered already.',
-    body: html`<p><a class="button" href="/account">Back to your account</a></p>`,
   })
 }

@@ -85,12 +85,16 @@ function overview(reply: FastifyReply, view: Overview): FastifyReply {
   })
 }
 
+/** Newest first; older ones stand in the audit log. */
+const maxNotices = 12
+
 function noticeList(reply: FastifyReply, notices: readonly Notice[]): Html | null {
   const newest = notices.reduce((last, { id }) => Math.max(last, id), 0)
   if (newest === 0) return null
   const now = reply.server.login.now()
   const items = [...notices]
     .sort((a, b) => b.id - a.id)
+    .slice(0, maxNotices)
     .map(
       (notice) =>
         html`<li>${notice.text} <span class="meta">${timeElement(notice.at, now)}</span></li>`,

@@ -27,7 +27,9 @@ export function registerApproveConfirm(app: FastifyInstance, deps: Deps): void {
     const code = readApprovalCode(typed ?? '')
     const back = code === null ? '/approve' : `/approve?code=${code}`
     return recently(context, back, (_request, _reply, owner) => {
-      if (typed === null || typed === '') return codePage(reply, { typed: '', error: null })
+      if (typed === null || typed === '' || isFromElsewhere(request)) {
+        return codePage(reply, { typed: typed ?? '', error: null })
+      }
       return lookUp(request, reply, { ...deps, owner, typed })
     })(request, reply)
   })
@@ -63,6 +65,15 @@ export function registerApproveConfirm(app: FastifyInstance, deps: Deps): void {
       })
     }),
   )
+}
+
+/**
+ * A page of another host, a sibling's too, can make this browser ask with any code: those are shown, and neither looked up
+ * nor counted, or it could hold up its visitor. A camera or a typed address is `none` (W3C Fetch Metadata).
+ */
+function isFromElsewhere(request: FastifyRequest): boolean {
+  const site = request.visit.from.headers['sec-fetch-site']
+  return site === 'same-site' || site === 'cross-site'
 }
 
 /** Guessing codes costs time: each one that nobody waits with counts. */

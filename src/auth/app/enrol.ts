@@ -9,7 +9,14 @@ import { registerEnrolPassword } from './enrol-password.ts'
 import { enrolledUser, enrolmentMs, finishEnrolment, refuseLink } from './enrolment.ts'
 import { jsonOf, queryOf, textOf } from './forms.ts'
 import { html } from './html.ts'
-import { keyIcon, message, refuseExpired, refuseKey } from './key-pages.ts'
+import {
+  isKnownKey,
+  keyIcon,
+  message,
+  refuseExpired,
+  refuseKey,
+  refuseKnownKey,
+} from './key-pages.ts'
 import { beginKeySetUp, finishKeySetUp } from './key-set-up.ts'
 import { maxLabelLength } from './label.ts'
 import { page } from './layout.ts'
@@ -63,7 +70,7 @@ export function registerEnrol(app: FastifyInstance, context: AppContext): void {
     if (result.kind === 'expired') return refuseExpired(reply)
     if (result.kind === 'refused') return refuseKey(reply)
     const { key } = result
-    return finishEnrolment(request, reply, {
+    const done = finishEnrolment(request, reply, {
       flow: enrolment,
       credential: {
         what: `the passkey “${key.label}”`,
@@ -73,6 +80,10 @@ export function registerEnrol(app: FastifyInstance, context: AppContext): void {
         account: null,
         store: () => context.users.addPasskey(key),
       },
+    })
+    return done.catch((error: unknown) => {
+      if (isKnownKey(error)) return refuseKnownKey(reply)
+      throw error
     })
   })
 

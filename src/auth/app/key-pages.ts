@@ -1,6 +1,7 @@
 // What pages show and say of passkeys and security keys: forms that the scripts bring to life, and refusals.
 
 import type { FastifyReply } from 'fastify'
+import { GatehouseError } from '../../errors.ts'
 import { hidden } from './controls.ts'
 import { type Html, html, noHtml, trustedHtml } from './html.ts'
 import { refuse } from './layout.ts'
@@ -38,6 +39,21 @@ export function refuseKey(reply: FastifyReply): FastifyReply {
     code: 'key-refused',
     title: 'That key is not known here',
     lead: 'That key did not open an account here. Try another one, or another way to sign in.',
+    body: toSignIn,
+  })
+}
+
+/** The store has this key already, for this person or for another. */
+export function isKnownKey(error: unknown): boolean {
+  return error instanceof GatehouseError && error.code === 'credential-exists'
+}
+
+export function refuseKnownKey(reply: FastifyReply): FastifyReply {
+  return refuse(reply, {
+    status: 409,
+    code: 'credential-exists',
+    title: 'That key is registered already',
+    lead: 'That key is registered already. Use another one.',
     body: toSignIn,
   })
 }

@@ -36,7 +36,9 @@ export function registerPasskeys(app: FastifyInstance, context: AppContext): voi
     const typed = (textOf(jsonOf(request), 'name', 256) ?? '').trim()
     const user = typed === '' ? null : typed.toLowerCase()
     const allowed = user === null ? [] : await keysOf(user, context)
-    const options = await requestOptions({ party: loginParty(context), kind: 'passkey', allowed })
+    const party = loginParty(context)
+    const { randomBytes } = context
+    const options = requestOptions({ party, kind: 'passkey', allowed, randomBytes })
     const data = { challenge: options.challenge, user }
     const flow = context.flows.begin('passkey-sign-in', data, { browser, network: from.network })
     return reply.send({ flow: flow.id, options })

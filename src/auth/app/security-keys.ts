@@ -34,7 +34,8 @@ export function registerSecurityKeys(app: FastifyInstance, context: AppContext):
     const { passkeys } = await context.users.credentials(user)
     // A passkey is a key too: it may stand beside a password for who prefers that.
     const allowed = passkeys.filter((key) => key.relyingParty === party.id)
-    const options = await requestOptions({ party, kind: 'security-key', allowed })
+    const { randomBytes } = context
+    const options = requestOptions({ party, kind: 'security-key', allowed, randomBytes })
     const data = { challenge: options.challenge, step, user }
     const own = context.flows.begin('security-key-sign-in', data, {
       browser,

@@ -32,6 +32,15 @@ export interface CreationOptions {
 /** What the browser needs for `navigator.credentials.get` (§5.5), as JSON. */
 export interface RequestOptions {
   readonly challenge: string
+  readonly rpId: string
+  readonly allowCredentials: readonly {
+    readonly type: 'public-key'
+    readonly id: string
+    readonly transports: readonly string[]
+  }[]
+  readonly userVerification: 'required' | 'discouraged'
+  /** Milliseconds. */
+  readonly timeout: number
 }
 
 /** Credentials a `get` may be answered with; empty: whichever the person picks (discoverable). */
@@ -119,19 +128,24 @@ export async function verifyCreation(input: {
   }
 }
 
-/** `passkey`: the user must be verified. `security-key`: a touch is enough, the password was shown before. */
-export async function requestOptions(input: {
+/**
+ * `passkey`: the user must be verified. `security-key`: a touch is enough, the password was shown before. Made by hand:
+ * every stranger's browser asks for this, and must not make the library load.
+ */
+export function requestOptions(input: {
   readonly party: RelyingParty
   readonly kind: CredentialKind
   readonly allowed: AllowedCredentials
-}): Promise<RequestOptions> {
-  const { generateAuthenticationOptions } = await import('@simplewebauthn/server')
-  return generateAuthenticationOptions({
-    rpID: input.party.id,
-    userVerification: input.kind === 'passkey' ? 'required' : 'discouraged',
-    allowCredentials: input.allowed.map(descriptor),
+  readonly randomBytes: (size: number) => Buffer
+}): RequestOptions {
+  const { party, kind, allowed, randomBytes } = input
+  return {
+    challenge: randomBytes(challengeBytes).toString('base64url'),
+    rpId: party.id,
+    allowCredentials: allowed.map((key) => ({ type: 'public-key', ...descriptor(key) })),
+    userVerification: kind === 'passkey' ? 'required' : 'discouraged',
     timeout: ceremonyMs,
-  })
+  }
 }
 
 /** Checks an answer of `readAssertion` against the key that its id names; whose key that is, the caller compares. */
@@ -170,6 +184,8 @@ export async function verifyAssertion(input: {
 
 export { type AssertionResponse, readAssertion }
 
+/** §13.4.3 asks for 16 at least. */
+const challengeBytes = 32
 /** How long a browser's dialog may stay open, milliseconds; a flow lives longer. */
 const ceremonyMs = 300_000
 
