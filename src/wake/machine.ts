@@ -1,7 +1,8 @@
 // One machine that sleeps: its state, who wants it, its calls to the cloud, its ports, its history.
 
 import type { EventLog } from '../log.ts'
-import type { VmDefinition, VmPower } from '../model.ts'
+import type { VmDefinition } from '../model.ts'
+import type { VmPower } from '../model-machines.ts'
 import type { Journal, StartRecord } from './journal.ts'
 import type { CloudFault, VmProvider } from './provider.ts'
 import type { Probe } from './readiness.ts'
