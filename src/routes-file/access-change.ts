@@ -2,7 +2,7 @@
 
 import { asPathBytes } from '../auth/path-pattern.ts'
 import { policyAt } from '../auth/policy.ts'
-import type { Route, SimplePolicy, TableDefinition, TrustedProxies } from '../model.ts'
+import type { Route, SimplePolicy, TableDefinition, TrustedProxies, WakeRule } from '../model.ts'
 import { anyMethod, type Place, type Probe, places } from './access-probes.ts'
 import { admitsMore, wordsFor } from './access-words.ts'
 import { isInside } from './cidr.ts'
@@ -136,6 +136,7 @@ function compare(probe: Probe, before: TableDefinition, after: TableDefinition):
   }
   if (was.route !== null && is.route !== null) {
     changes.push(...compareLimits(was.route, is.route, say))
+    changes.push(...compareWake([was.route, before], [is.route, after], say))
   }
   return changes
 }
@@ -182,6 +183,28 @@ function compareLimits(was: Route, is: Route, say: Say): AccessChange[] {
     changes.push(say(kind, words(was.parentCookies), words(is.parentCookies)))
   }
   return changes
+}
+
+/** In order: each starts a machine for all that the one before it does, and for more. */
+const wakeRules: readonly WakeRule[] = ['never', 'manual', 'navigation', 'any', 'known-client']
+
+/** Who may start a machine may spend money. Nothing to say of machines that are always on. */
+function compareWake(
+  was: readonly [Route, TableDefinition],
+  is: readonly [Route, TableDefinition],
+  say: Say,
+): AccessChange[] {
+  const from = wakeOf(...was)
+  const to = wakeOf(...is)
+  if (from === null || to === null || from === to) return []
+  const more = wakeRules.indexOf(to) > wakeRules.indexOf(from)
+  return [say(more ? 'weaker' : 'stronger', `wake ${from}`, `wake ${to}`)]
+}
+
+/** @returns `null`: the route leads to nothing that sleeps. */
+function wakeOf({ target, wake }: Route, { vms }: TableDefinition): WakeRule | null {
+  const vm = target.kind === 'upstream' ? target.vm : null
+  return vms.some(({ id, power }) => id === vm && power !== null) ? wake : null
 }
 
 function compareWhole(before: TableDefinition, after: TableDefinition): readonly AccessChange[] {

@@ -10,6 +10,7 @@ import type { Row } from './route.ts'
 import { checkRules, openedByRules } from './rule-checks.ts'
 import type { ReadTable } from './table.ts'
 import { upstreamKey } from './upstream-key.ts'
+import { checkVms } from './vm-checks.ts'
 import { wellKnownHints } from './well-known.ts'
 
 /** Checks the table as a whole. Rows that were read only in part are not compared: half a row accuses others falsely. */
@@ -28,6 +29,7 @@ export function checkTable(
   checkLandings(rows, reporter)
   checkIdentity(table.definition, rows, reporter)
   checkTransport(table.definition, rows, reporter)
+  checkVms(table.definition, rows, reporter)
   wellKnownHints(rows, reporter)
 }
 

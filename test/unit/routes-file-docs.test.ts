@@ -27,6 +27,25 @@ t.test('every key of the format is in the reference, and no other', (t) => {
   t.end()
 })
 
+t.test(
+  'every key of a machine that sleeps, and of alerts, is in the reference, and no other',
+  (t) => {
+    const power = ['vms', 'box', 'power']
+    const data = { vms: { box: { power: { oci: {}, command: {}, cost: {}, awake: [{}] } } } }
+    const below = (key: string, path: readonly (string | number)[]) => [
+      key,
+      ...keysAt(fileSchema, [...power, ...path], data).map((name) => `${key}.${name}`),
+    ]
+    const keys = keysAt(fileSchema, power, data).flatMap((key) => {
+      if (key === 'awake') return below(key, [key, 0])
+      return ['oci', 'command', 'cost'].includes(key) ? below(key, [key]) : [key]
+    })
+    const listed = firstCells('Machines that sleep')
+    t.strictSame(listed.toSorted(), [...keys, 'ntfy', 'webhook'].toSorted())
+    t.end()
+  },
+)
+
 t.test('every code of a problem is in the reference, and no other', (t) => {
   const codes = new Set(['unreadable', 'internal-error'])
   for (const name of readdirSync(folder)) {
@@ -43,13 +62,14 @@ t.test('the example of the reference is a table without a problem', (t) => {
   t.end()
 })
 
-t.test('the examples of access and of signing in are without a problem in a table', (t) => {
+t.test('the other examples are without a problem in a table', (t) => {
   const examples = [...docs.matchAll(/```yaml\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
-  const [whole = '', access = '', login = ''] = examples
-  t.equal(examples.length, 3)
+  const [whole = '', access = '', login = '', machines = ''] = examples
+  t.equal(examples.length, 4)
   const indented = access.trim().replaceAll('\n', '\n    ')
   const photos = `  - host: pictures\n    to: box:2343\n    ${indented}\n`
-  t.strictSame(readTable(`${login}${whole.trim()}\n${photos}`).problems, [])
+  const rest = whole.trim().replace(/^vms:.*\n/m, '')
+  t.strictSame(readTable(`${login}${machines}${rest}\n${photos}`).problems, [])
   t.end()
 })
 
