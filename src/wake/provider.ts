@@ -27,7 +27,7 @@ export class CloudError extends Error {
   readonly detail: string
 
   constructor(fault: CloudFault, detail: string, status: number | null = null, cause?: unknown) {
-    super(`${fault}: ${detail}`, cause === undefined ? undefined : { cause })
+    super(`${fault}: ${detail.slice(0, 200)}`, cause === undefined ? undefined : { cause })
     this.name = 'CloudError'
     this.fault = fault
     this.status = status
