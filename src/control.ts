@@ -87,7 +87,8 @@ export function controlPath(dataDir: string): string {
 const maxRequestBytes = 1024
 /** A command writes its line at once; whoever does not is not one. */
 const idleMs = 5_000
-const maxConnections = 16
+/** Scripts that wait for a machine hold one each, and must not keep a change of people out. */
+const maxConnections = 64
 /** How long a socket that is there may take to show that somebody listens, milliseconds. */
 const probeMs = 1_000
 

@@ -7,7 +7,14 @@ import { mkdirSync, readdirSync, readFileSync, type Stats, statSync } from 'node
 import * as modules from 'node:module'
 import { dirname, extname, join } from 'node:path'
 import { type Arguments, parseArguments } from './cli/arguments.ts'
-import { type CommandName, isPeopleCommand, type PeopleCommandName } from './cli/commands.ts'
+import {
+  type CommandName,
+  isMachineCommand,
+  isPeopleCommand,
+  type MachineCommandName,
+  type PeopleCommandName,
+} from './cli/commands.ts'
+import type { Outcome } from './cli/outcome.ts'
 import type { Running, ServeDeps } from './cli/serve-types.ts'
 import { type Config, type ConfigFiles, type ConfigProblem, readConfig } from './config.ts'
 import { GatehouseError } from './errors.ts'
@@ -36,6 +43,7 @@ async function main(args: Arguments): Promise<void> {
     if (config === null) return
     if (command === 'serve') await runServe(config)
     else if (isPeopleCommand(command)) await runForPeople(command, args, config)
+    else if (isMachineCommand(command)) await runForMachines(command, args, config)
     else leave(await runCommand(command, args, config))
   } catch (error) {
     failWith(error)
@@ -75,7 +83,10 @@ async function runInit(args: Arguments): Promise<number> {
 }
 
 async function runCommand(
-  command: Exclude<CommandName, PeopleCommandName | 'help' | 'version' | 'init' | 'serve'>,
+  command: Exclude<
+    CommandName,
+    PeopleCommandName | MachineCommandName | 'help' | 'version' | 'init' | 'serve'
+  >,
   args: Arguments,
   config: Config,
 ): Promise<number> {
@@ -164,10 +175,27 @@ async function runForPeople(
     asCaller,
     writeError,
   })
-  if (outcome.kind === 'mistaken') return usage(outcome.problems)
-  writeError(outcome.error)
-  writeOut(outcome.out)
-  leave(outcome.code)
+  finish(outcome)
+}
+
+/** Commands that only ask the gateway that runs. */
+async function runForMachines(
+  command: MachineCommandName,
+  args: Arguments,
+  config: Config,
+): Promise<void> {
+  const { runMachines } = await import('./cli/machines.ts')
+  const { operands, flags } = args
+  finish(await runMachines(command, { config, operands, flags, now: Date.now }))
+}
+
+function finish(outcome: Outcome): void {
+  if (outcome.kind === 'mistaken') usage(outcome.problems)
+  else {
+    writeError(outcome.error)
+    writeOut(outcome.out)
+    leave(outcome.code)
+  }
 }
 
 /** What commands get that read and write the gateway's own files. From here on, what this process makes is the gateway's. */

@@ -2,8 +2,9 @@
 
 import type { AuditEntry, AuditFilter } from '../auth/audit.ts'
 import { parseUserName } from '../auth/user-name.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
 import { createFlagReader } from './people-flags.ts'
-import { done, mistaken, type Outcome, type PeopleContext, readPeople } from './people-store.ts'
+import { type PeopleContext, readPeople } from './people-store.ts'
 import { dateText, harmless, jsonText, table, timeOrNull } from './terminal-text.ts'
 import { parseSpan } from './time-span.ts'
 

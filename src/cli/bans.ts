@@ -3,7 +3,8 @@
 import { type ControlRequest, controlPath } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
 import { askGateway, type ControlOutcome } from './control-client.ts'
-import { done, type Outcome, type PeopleContext } from './people-store.ts'
+import { done, type Outcome } from './outcome.ts'
+import type { PeopleContext } from './people-store.ts'
 import { dateText, harmless, jsonText, table, timeOrNull } from './terminal-text.ts'
 
 export async function listBans(context: PeopleContext): Promise<Outcome> {

@@ -1,5 +1,6 @@
 // The commands, their operands and flags: one list that parsing, help and docs/commands.md share.
 
+import { machineCommands } from './commands-machines.ts'
 import { peopleCommands } from './commands-people.ts'
 
 /** A flag of one command. Settings (`--config` …) are listed in config.ts instead. */
@@ -40,6 +41,8 @@ export const groups: readonly Group[] = [
   { name: 'session', summary: 'who is signed in, and where' },
   { name: 'token', summary: "programs' own way in" },
   { name: 'bans', summary: 'networks that guessed too often' },
+  { name: 'vm', summary: 'machines that sleep' },
+  { name: 'alert', summary: 'who hears what a person should know' },
   { name: 'key', summary: 'of the secrets in the database' },
 ]
 
@@ -144,6 +147,7 @@ export const commands = [
     ],
   },
   ...peopleCommands,
+  ...machineCommands,
   {
     name: 'backup',
     operands: '',
@@ -219,6 +223,13 @@ export type PeopleCommandName = (typeof peopleCommands)[number]['name']
 
 export function isPeopleCommand(name: string): name is PeopleCommandName {
   return peopleCommands.some((command) => command.name === name)
+}
+
+/** The commands about machines: handled by machines.ts. */
+export type MachineCommandName = (typeof machineCommands)[number]['name']
+
+export function isMachineCommand(name: string): name is MachineCommandName {
+  return machineCommands.some((command) => command.name === name)
 }
 
 /** The commands of a group, in the order of help; none for a name that is no group. */

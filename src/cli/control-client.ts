@@ -13,23 +13,33 @@ export type ControlOutcome =
       readonly loginOrigin: string
       readonly bans: readonly Ban[]
       readonly lifted: boolean
+      /** All of it, for what machine-answers.ts reads. */
+      readonly answer: object
     }
-  /** One is there, and did not do it. */
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** One is there, and did not do it. `late`: it may do it yet. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly late: boolean }
 
-/** How long an answer may take, milliseconds. */
-const answerMs = 2_000
+/** How long an answer may take when nothing else is said, milliseconds. */
+const usualMs = 2_000
 const maxAnswerLength = 1_048_576
 
-/** Never rejects. */
-export function askGateway(path: string, request: ControlRequest): Promise<ControlOutcome> {
+/**
+ * Never rejects.
+ *
+ * @param answerMs how long the answer may take; Infinity: until the gateway or this process ends.
+ */
+export function askGateway(
+  path: string,
+  request: ControlRequest,
+  answerMs = usualMs,
+): Promise<ControlOutcome> {
   return new Promise((resolve) => {
     let text = ''
     const socket = connect(path)
-    const timer = setTimeout(
-      () => finish(failed(`no answer within ${answerMs / 1000} s`)),
-      answerMs,
-    )
+    const late = () => {
+      finish({ kind: 'failed', reason: `no answer within ${answerMs / 1000} s`, late: true })
+    }
+    const timer = Number.isFinite(answerMs) ? setTimeout(late, answerMs) : undefined
     socket.setEncoding('utf8')
     socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`))
     socket.on('data', (chunk: string) => {
@@ -56,7 +66,7 @@ export function askGateway(path: string, request: ControlRequest): Promise<Contr
 const nobody = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR', 'ENAMETOOLONG', 'EINVAL']
 
 function failed(reason: string): ControlOutcome {
-  return { kind: 'failed', reason }
+  return { kind: 'failed', reason, late: false }
 }
 
 function readAnswer(line: string): ControlOutcome {
@@ -75,6 +85,7 @@ function readAnswer(line: string): ControlOutcome {
     loginOrigin: 'loginOrigin' in value ? String(value.loginOrigin) : '',
     bans: 'bans' in value && Array.isArray(value.bans) ? value.bans.flatMap(readBan) : [],
     lifted: 'lifted' in value && value.lifted === true,
+    answer: value,
   }
 }
 

@@ -1,13 +1,7 @@
 // `gatehouse panic`: nobody is signed in any more, and no program, and no link leads in.
 
-import {
-  audited,
-  changePeople,
-  done,
-  mistaken,
-  type Outcome,
-  type PeopleContext,
-} from './people-store.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
+import { audited, changePeople, type PeopleContext } from './people-store.ts'
 import { counted } from './terminal-text.ts'
 
 export async function panic(context: PeopleContext): Promise<Outcome> {

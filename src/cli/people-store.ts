@@ -5,7 +5,7 @@ import type { AuditEntry } from '../auth/audit.ts'
 import type { User } from '../auth/people.ts'
 import type { RandomBytes } from '../auth/secret-text.ts'
 import { parseUserName } from '../auth/user-name.ts'
-import type { Config, ConfigProblem } from '../config.ts'
+import type { Config } from '../config.ts'
 import { controlPath } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
 import type { EventLog } from '../log.ts'
@@ -13,6 +13,7 @@ import type { UserId } from '../model.ts'
 import { nearest } from '../nearest.ts'
 import { openStoreIn, type Store } from '../store/sqlite-store.ts'
 import { askGateway } from './control-client.ts'
+import type { Outcome } from './outcome.ts'
 import { harmless } from './terminal-text.ts'
 
 /** What a command for people is given. */
@@ -26,27 +27,6 @@ export interface PeopleContext {
   /** Root works as the owner of the data directory; what root alone can reach is touched in here. */
   readonly asCaller: <T>(run: () => T) => T
   readonly writeError: (text: string) => void
-}
-
-/** What a command has to say, and how it ends. */
-export type Outcome =
-  | {
-      readonly kind: 'done'
-      /** For standard output. */
-      readonly out: string
-      /** For standard error, beside it. */
-      readonly error: string
-      readonly code: 0 | 1
-    }
-  /** A mistake in the command line; nothing was done. */
-  | { readonly kind: 'mistaken'; readonly problems: readonly ConfigProblem[] }
-
-export function done(out: string, details: { error?: string; code?: 0 | 1 } = {}): Outcome {
-  return { kind: 'done', out, error: details.error ?? '', code: details.code ?? 0 }
-}
-
-export function mistaken(...problems: readonly ConfigProblem[]): Outcome {
-  return { kind: 'mistaken', problems }
 }
 
 /** How long a command waits for the gateway to finish a change of its own, milliseconds. */

@@ -1,7 +1,8 @@
 // Runs the commands for people; loads only the one that was asked for.
 
 import type { PeopleCommandName } from './commands.ts'
-import type { Outcome, PeopleContext } from './people-store.ts'
+import type { Outcome } from './outcome.ts'
+import type { PeopleContext } from './people-store.ts'
 
 /** Rejects with a `GatehouseError` for what is no mistake in the command line: no such user, no database. */
 export async function runPeople(name: PeopleCommandName, context: PeopleContext): Promise<Outcome> {

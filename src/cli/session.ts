@@ -3,13 +3,11 @@
 import { describeDevice } from '../auth/app/account-device.ts'
 import type { SessionRecord } from '../auth/session-store.ts'
 import { GatehouseError } from '../errors.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
 import { selected, wrongSelection } from './people-selection.ts'
 import {
   audited,
   changePeople,
-  done,
-  mistaken,
-  type Outcome,
   type PeopleContext,
   personNamed,
   readPeople,

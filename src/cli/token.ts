@@ -5,14 +5,12 @@ import { newSecret, randomText, secretHash } from '../auth/secret-text.ts'
 import type { TokenRecord, TokenWake } from '../auth/token-store.ts'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
 import { createFlagReader, type FlagReader } from './people-flags.ts'
 import { selected, wrongSelection } from './people-selection.ts'
 import {
   audited,
   changePeople,
-  done,
-  mistaken,
-  type Outcome,
   type PeopleContext,
   personNamed,
   readPeople,

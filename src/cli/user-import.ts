@@ -11,15 +11,9 @@ import type { Store } from '../store/sqlite-store.ts'
 import { linkLifeMs, loginOrigin, makeLink, maxLinkLifeMs } from './enrolment-link.ts'
 import { readHtpasswd } from './htpasswd.ts'
 import { createUser, isEmail, type NewUser } from './new-user.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
 import { badGroup, createFlagReader, isLabel } from './people-flags.ts'
-import {
-  audited,
-  changePeople,
-  done,
-  mistaken,
-  type Outcome,
-  type PeopleContext,
-} from './people-store.ts'
+import { audited, changePeople, type PeopleContext } from './people-store.ts'
 import { counted, dateText, harmless, jsonText, timeOrNull } from './terminal-text.ts'
 
 /** Ten thousand people; more is another file. */

@@ -1,7 +1,8 @@
 // `gatehouse user list`: who may sign in, and with what.
 
 import type { Credentials } from '../auth/people.ts'
-import { done, type Outcome, type PeopleContext, readPeople } from './people-store.ts'
+import { done, type Outcome } from './outcome.ts'
+import { type PeopleContext, readPeople } from './people-store.ts'
 import { agoText, counted, harmless, jsonText, table, timeOrNull } from './terminal-text.ts'
 
 export function listUsers(context: PeopleContext): Promise<Outcome> {

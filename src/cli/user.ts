@@ -6,13 +6,11 @@ import type { SessionRef, UserId } from '../model.ts'
 import type { Store } from '../store/sqlite-store.ts'
 import { linkLifeMs, loginOrigin, makeLink, maxLinkLifeMs } from './enrolment-link.ts'
 import { adminGroup, createUser, isEmail } from './new-user.ts'
+import { done, mistaken, type Outcome } from './outcome.ts'
 import { badGroup, createFlagReader, type FlagReader, listOf } from './people-flags.ts'
 import {
   audited,
   changePeople,
-  done,
-  mistaken,
-  type Outcome,
   type PeopleContext,
   personNamed,
   readPeople,

@@ -90,6 +90,7 @@ t.test('a handler that fails is told as a failure, with its code and no more', a
   t.same(await askGateway(path, { do: 'people-changed' }), {
     kind: 'failed',
     reason: 'store-unavailable',
+    late: false,
   })
   t.same(events, ['error control-failed'])
 })
