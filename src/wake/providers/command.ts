@@ -139,7 +139,7 @@ function runProgram(
         return
       }
       const way = signal === null ? `exit code ${code}` : `killed by ${signal}`
-      const said = lastLine(complaint.text(), secretsOf(environment))
+      const said = lastLine(complaint.text(), secretsOf(deps.environment))
       const fault = faults.get(code ?? -1) ?? 'unavailable'
       fail(new CloudError(fault, `${call}: ${way}${said === '' ? '' : `: ${said}`}`, code))
     }
