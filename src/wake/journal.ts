@@ -26,7 +26,7 @@ export type Intent =
       readonly kind: 'stopping'
       readonly reason: string
       readonly at: number
-      readonly then: WakeReason | null
+      readonly thenBy: WakeReason | null
     }
 
 /** One time awake, from the wish to seen stopped. */

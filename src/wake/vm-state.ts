@@ -73,7 +73,8 @@ export type VmState =
       readonly soft: boolean
       /** Seen stopped, it is started again. */
       readonly thenStart: boolean
-      readonly then: WakeReason | null
+      /** Who wants that; `null` unless `thenStart`. */
+      readonly thenBy: WakeReason | null
       readonly reason: string
       /** `outside`: somebody else stops it; it is watched and left alone. */
       readonly by: 'us' | 'outside'
@@ -126,6 +127,8 @@ export type VmTrouble =
   | 'denied'
   | 'clock'
   | 'invalid'
+  /** It cannot be reached, or refuses to answer, for long. */
+  | 'unavailable'
   | 'start-slow'
   | 'start-undone'
   | 'app-silent'
