@@ -43,7 +43,7 @@ export function accessEntryOf(
     session: request.session,
     host: request.host ?? '',
     method: exchange.method,
-    path: maskTokens(request.target?.rawPath ?? '', request.pathToken),
+    path: pathOf(request),
     protocol: exchange.protocol,
     status: status === 0 ? failures[outcome === 'ok' ? 'client-left' : outcome].status : status,
     requestBytes: exchange.bytesIn + (tunnel?.fromClient ?? 0),
@@ -58,4 +58,12 @@ export function accessEntryOf(
     retried: forward?.retried ?? false,
     webSocket: exchange.webSocket,
   }
+}
+
+/** As it was sent, but for what nobody may read. */
+function pathOf({ target, pathToken, wakeAction }: Recorded): string {
+  const path = maskTokens(target?.rawPath ?? '', pathToken)
+  return wakeAction === 'events' || wakeAction === 'start'
+    ? `/.gatehouse/wake/${wakeAction}${path}`
+    : path
 }

@@ -3,20 +3,20 @@
 import type { Identified } from './auth/identify.ts'
 import { decide, policyAt, sameAccess } from './auth/policy.ts'
 import type { FailureCode } from './errors.ts'
+import type { WakeAction } from './gate.ts'
 import { parseAuthority } from './host.ts'
 import type { Limiter } from './limits.ts'
 import type { Host, Identity, Target } from './model.ts'
+import { isOwnPath, ownPrefix, readOwnPath } from './own-path.ts'
 import { networkOf } from './proxy/cidr.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import type { Peer } from './proxy/peer.ts'
-import { type RequestHead, readHead, tokenPathPrefix } from './proxy/request-head.ts'
+import { type RequestHead, readHead } from './proxy/request-head.ts'
 import { type RequestTarget, readTarget } from './proxy/target.ts'
 import { handshakeKey } from './proxy/websocket.ts'
 import { acmePath, type RouteTable, type RuntimeRoute } from './routes.ts'
 import { originOf, type SignInReason } from './sign-in-url.ts'
 
-/** Gatehouse's own paths on every host; no route can take them. */
-const ownPrefix = '/.gatehouse'
 const signOutPath = '/.gatehouse/sign-out'
 
 /** What is known of a request as it goes through admission; the record is written from it. */
@@ -32,6 +32,8 @@ export interface Request {
   identity: Identity | null
   /** A token that stood in the path and was taken out of `target`; `null`: none. */
   pathToken: string | null
+  /** It is about the machine behind `target`, and not for it; that prefix was taken out of `target`. */
+  wakeAction: WakeAction | null
   /** Admitted as everybody would have been, whoever it is. */
   open: boolean
 }
@@ -45,6 +47,8 @@ export type Admission =
   | { readonly kind: 'options' }
   | { readonly kind: 'forward'; readonly webSocketKey: string | null }
   | { readonly kind: 'page'; readonly target: Exclude<Target, { kind: 'upstream' }> }
+  /** One of our own paths about machines that sleep. */
+  | { readonly kind: 'wake'; readonly action: WakeAction }
 
 /** A request that found its route, as `identify` sees it. */
 export interface Asking {
@@ -65,6 +69,10 @@ export interface AdmissionDeps {
   readonly wallNow: () => number
   readonly clientAddress: (peer: Peer, head: RequestHead) => string
   readonly limiter: Limiter
+  /** Only people who are signed in and networks that are known are let in. */
+  readonly lockdown: () => boolean
+  /** Whether somebody signed in from there within 30 days. */
+  readonly isKnownClient: (network: string) => boolean
   /** The port visitors use: 443 unless the gateway stands behind a port mapping. */
   readonly publicPort: number
   /** Our pseudonym in `Via`. */
@@ -79,6 +87,12 @@ const signIn: Readonly<Record<SignInReason, Admission>> = {
   'second-factor': { kind: 'sign-in', reason: 'second-factor' },
   passkey: { kind: 'sign-in', reason: 'passkey' },
   'not-recent': { kind: 'sign-in', reason: 'not-recent' },
+}
+const wake: Readonly<Record<WakeAction, Admission>> = {
+  script: { kind: 'wake', action: 'script' },
+  busy: { kind: 'wake', action: 'busy' },
+  events: { kind: 'wake', action: 'events' },
+  start: { kind: 'wake', action: 'start' },
 }
 /** So many own entries in `Via` are a circle; one or two can be a backend that is a proxy itself. */
 const maxOwnVia = 3
@@ -109,8 +123,8 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const asterisk = exchange.rawTarget === '*' && method === 'OPTIONS'
   let target = asterisk ? null : readTarget(exchange.rawTarget)
   if (typeof target === 'string') return refuse(target)
-  if (target?.rawPath.startsWith(tokenPathPrefix)) {
-    const inner = withoutPathToken(request, target)
+  if (target?.rawPath.startsWith(ownPrefix)) {
+    const inner = readOwnPath(request, target)
     if (typeof inner === 'string') return refuse(inner)
     target = inner
   }
@@ -134,6 +148,10 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   if (target === null || (method === 'OPTIONS' && head.maxForwards === '0')) return options
 
   // Route
+  const { wakeAction } = request
+  if (wakeAction === 'script' || wakeAction === 'busy') {
+    return table.knows(host) ? wake[wakeAction] : refuse('not-found')
+  }
   if (isOwnPath(target.path)) return ownPage(target.path, table, deps.publicPort)
   if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const matched = table.match(host, target.path)
@@ -153,7 +171,9 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   request.route = route
   const { definition } = route
   if (target.encodedSlash && !definition.encodedSlashes) return refuse('bad-target')
-  if (!sameAccess(route.policy, method, target.path, target.alternatives)) {
+  // About a page may whoever may open it.
+  const asked = wakeAction === null ? method : 'GET'
+  if (!sameAccess(route.policy, asked, target.path, target.alternatives)) {
     return refuse('bad-target')
   }
   if (definition.cloudflareOnly && !cameThroughCloudflare(peer)) {
@@ -168,12 +188,13 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   const identity = identify(request, deps, wallNow)
   if (typeof identity === 'string') return refuse(identity)
   request.identity = identity
+  const ownOrigin = originOf(host, deps.publicPort)
   const decision = decide(route.policy, identity, {
-    method,
+    method: asked,
     webSocket: exchange.webSocket,
     origin: head.origin,
     fetchSite: head.fetchSite,
-    ownOrigin: originOf(host, deps.publicPort),
+    ownOrigin,
     allowedOrigins: definition.allowedOrigins,
     path: target.path,
     now: wallNow,
@@ -190,6 +211,11 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
       throw new TypeError('unknown decision', { cause: decision satisfies never })
   }
 
+  if (identity === null && deps.lockdown() && !deps.isKnownClient(client)) return refuse('lockdown')
+  if (wakeAction === 'start' && head.origin !== ownOrigin && head.fetchSite !== 'same-origin') {
+    return refuse('cross-origin')
+  }
+
   // Limit
   const allowed =
     identity === null
@@ -199,6 +225,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   if (definition.maintenance !== null) return refuse('maintenance')
 
   // Dispatch
+  if (wakeAction !== null) return wake[wakeAction]
   if (definition.target.kind !== 'upstream') {
     return { kind: 'page', target: definition.target }
   }
@@ -231,28 +258,6 @@ function identify(request: Request, deps: AdmissionDeps, now: number): Identifie
   }
   const { exchange, client } = request
   return deps.identify({ head, exchange, host, target, client, pathToken, route }, now)
-}
-
-/** `/.gatehouse/t/<token>/rest` becomes `/rest`, and is read anew as if it had been sent so. */
-function withoutPathToken(
-  request: Request,
-  target: RequestTarget,
-): RequestTarget | 'bad-target' | 'target-too-long' | 'token-invalid' {
-  const rest = target.rawPath.slice(tokenPathPrefix.length)
-  const slash = rest.indexOf('/')
-  const token = slash === -1 ? rest : rest.slice(0, slash)
-  if (token === '') return 'token-invalid'
-  const inner = readTarget((slash === -1 ? '/' : rest.slice(slash)) + target.query)
-  if (typeof inner === 'string') return inner
-  request.pathToken = token
-  return {
-    authority: target.authority,
-    rawPath: inner.rawPath,
-    query: inner.query,
-    path: inner.path,
-    encodedSlash: inner.encodedSlash,
-    alternatives: inner.alternatives,
-  }
 }
 
 /** What we answer ourselves on every host of ours: a way out that every application can link to. */
@@ -316,12 +321,6 @@ function isMisdirected({ peer, protocol, webSocket }: Exchange, host: Host): boo
 function declaredBytes(head: RequestHead): number {
   if (head.chunked) return Number.POSITIVE_INFINITY
   return head.contentLength === null ? 0 : Number(head.contentLength)
-}
-
-/** `/.gatehouse` and everything below it, on segment borders. */
-function isOwnPath(path: string): boolean {
-  if (!path.startsWith(ownPrefix)) return false
-  return path.length === ownPrefix.length || path.charCodeAt(ownPrefix.length) === 0x2f
 }
 
 function cameThroughCloudflare(peer: Peer): boolean {

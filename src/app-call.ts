@@ -1,12 +1,12 @@
 // One request to an application of ours: its body read, bounded, and handed over whole. Cold.
 
-import { type Application, type AppRequest, maxAppBodyBytes } from './app.ts'
+import { type Application, type AppRequest, maxAppBodyBytes, type StreamAnswer } from './app.ts'
 import type { FailureCode } from './errors.ts'
 import type { Answer } from './pages/answer.ts'
 import type { BodyObserver, Exchange } from './proxy/exchange.ts'
 
 export interface AppCallListener extends BodyObserver {
-  appAnswered(answer: Answer): void
+  appAnswered(answer: Answer | StreamAnswer): void
   appFailed(code: FailureCode): void
   /** A bug of the application. */
   crashed(error: unknown): void

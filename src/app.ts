@@ -23,9 +23,29 @@ export interface AppRequest {
   readonly identity: Identity | null
 }
 
+/** Where the bytes of a stream go. */
+export interface StreamSink {
+  /** Nothing is lost; a client that does not take it for long enough is cut off. After the end it does nothing. */
+  send(text: string): void
+  end(): void
+}
+
+/** An answer with status 200 that goes on, such as server-sent events. What ends its session ends it too. */
+export interface StreamAnswer {
+  /** Flat list: name, value, name, value. Names are lower-case. No length. */
+  readonly headers: readonly string[]
+  /** Called once, when the head is on its way. @returns what to do when it is over, whoever ended it. */
+  open(sink: StreamSink): () => void
+}
+
 /** One of Gatehouse's own applications. */
 export interface Application {
   /** Never rejects for what a client sends. A rejection is a bug and ends the request with 500. */
+  handle(request: AppRequest): Promise<Answer | StreamAnswer>
+}
+
+/** One whose answers are all whole. */
+export interface PageApplication extends Application {
   handle(request: AppRequest): Promise<Answer>
 }
 

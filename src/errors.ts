@@ -45,6 +45,11 @@ export const failures = {
     title: 'Signing in is not possible at the moment.',
   },
   forbidden: { status: 403, level: null, title: 'You may not open this.' },
+  lockdown: {
+    status: 403,
+    level: null,
+    title: 'This place is closed to visitors at the moment.',
+  },
   'cross-origin': {
     status: 403,
     level: null,

@@ -2,18 +2,19 @@
 
 import { accessEntryOf } from './access-entry.ts'
 import type { Admission, Request } from './admission.ts'
-import type { Applications } from './app.ts'
+import type { Application, Applications, StreamAnswer } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
 import type { FailureCode } from './errors.ts'
 import { failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import { type ForwardPlanDeps, planForward } from './forward-plan.ts'
-import type { Arrival, Gate, Passing, Reception } from './gate.ts'
+import type { Arrival, Gate, Passing, Reception, WakeAction } from './gate.ts'
 import { arrivalOf, Held, type HeldListener } from './held.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
 import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
+import { OwnAnswer, OwnStream } from './own-transfer.ts'
 import type { Answer, PageRequest, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
@@ -26,6 +27,18 @@ import { opensPage, signInUrlOf } from './sign-in-answer.ts'
 import type { SignInReason } from './sign-in-url.ts'
 import { useKindOf } from './use-kind.ts'
 
+/** What people see of machines that sleep. */
+export interface Waking {
+  /** @param path of the page and its query, as they were sent. */
+  page(
+    arrival: Arrival,
+    reception: Extract<Reception, { kind: 'page' }>,
+    request: PageRequest & { readonly path: string },
+  ): Answer
+  /** @param arrival as if somebody opened the page that it is about; `null`: none is named, or it is never asleep. */
+  application(action: WakeAction, arrival: Arrival | null): Application
+}
+
 export interface ExchangedDeps extends ForwardPlanDeps {
   readonly flights: Flights
   readonly pages: Pages
@@ -33,11 +46,7 @@ export interface ExchangedDeps extends ForwardPlanDeps {
   readonly applications: Applications
   /** Whether somebody signed in from there within 30 days. */
   readonly isKnownClient: (network: string) => boolean
-  readonly waitingPage: (
-    arrival: Arrival,
-    reception: Extract<Reception, { kind: 'page' }>,
-    request: PageRequest,
-  ) => Answer
+  readonly waking: Waking
   readonly record: (entry: AccessEntry) => void
   readonly metrics: Pick<Metrics, 'request'>
   readonly log: EventLog
@@ -47,9 +56,6 @@ export interface ExchangedDeps extends ForwardPlanDeps {
 }
 
 const nothing = Buffer.alloc(0)
-/** How long an answer of ours may take to be fetched, and the rest of its request to arrive, milliseconds. */
-const ownAnswerMs = 30_000
-
 const maxWaits = 5
 /** Read at once and not kept: no request makes one of its own. */
 const passing: { -readonly [Key in keyof Passing]: Passing[Key] } = {
@@ -60,14 +66,7 @@ const passing: { -readonly [Key in keyof Passing]: Passing[Key] } = {
 
 /** One per request, so a prototype and no closures. */
 export class Exchanged
-  implements
-    Request,
-    Flight,
-    Transfer,
-    ForwardListener,
-    ExchangeListener,
-    AppCallListener,
-    HeldListener
+  implements Request, Flight, ForwardListener, ExchangeListener, AppCallListener, HeldListener
 {
   readonly exchange: Exchange
   readonly id: RequestId
@@ -80,6 +79,7 @@ export class Exchanged
   route: RuntimeRoute | null = null
   identity: Identity | null = null
   pathToken: string | null = null
+  wakeAction: WakeAction | null = null
   open = false
   admittedAt = 0
   slot = -1
@@ -87,8 +87,8 @@ export class Exchanged
   #forward: Forward | null = null
   #upstreamName: string | null = null
   #begunAt = 0
-  /** Coarse clock; -1: no answer of our own is on its way. */
-  #answeredAt = -1
+  /** An answer of our own that is on its way. */
+  #own: OwnAnswer | OwnStream | null = null
   #status = 0
   #outcome: FailureCode | 'ok' = 'ok'
   #recorded = false
@@ -122,31 +122,14 @@ export class Exchanged
     return this.route?.upstream?.vm ?? null
   }
 
+  /** A backend is at work for it, or is about to be. */
+  get forwarding(): boolean {
+    return this.#forward !== null
+  }
+
   get transfer(): Transfer | null {
-    if (this.#held !== null) return this.#held
-    return this.#answeredAt === -1 ? this.#forward : this
+    return this.#held ?? this.#own ?? this.#forward
   }
-
-  // An answer of our own, as what watches over flights sees it
-
-  get lastByteAt(): number {
-    return this.#answeredAt
-  }
-
-  get clientBytes(): number {
-    return this.exchange.bytesIn
-  }
-
-  /** Whoever neither takes the answer nor ends his request keeps his place no longer than this. */
-  check(now: number): void {
-    if (now - this.#answeredAt > ownAnswerMs) this.cancel()
-  }
-
-  cancel(): void {
-    this.exchange.abort()
-  }
-
-  goAway(): void {}
 
   refuse(code: FailureCode): void {
     const { exchange } = this
@@ -171,15 +154,25 @@ export class Exchanged
   }
 
   /** Asks one of our own applications. */
-  ask(app: 'login' | 'admin'): void {
-    this.#answeredAt = this.#deps.flights.ticker.now
-    this.#listen()
+  ask(application: Application): void {
+    this.#answersItself()
     const request = appRequestOf(this, this.#deps)
-    callApp(this.#deps.applications[app], this.exchange, { request, listener: this })
+    callApp(application, this.exchange, { request, listener: this })
   }
 
-  appAnswered(answer: Answer): void {
-    if (!this.exchange.closed) this.answer(answer, 'ok')
+  appAnswered(answer: Answer | StreamAnswer): void {
+    const { exchange } = this
+    if (exchange.closed) return
+    if (!('open' in answer)) {
+      this.answer(answer, 'ok')
+      return
+    }
+    this.#status = 200
+    this.#begunAt = this.#deps.now()
+    const stream = new OwnStream(exchange, this.#deps.flights.ticker)
+    this.#own = stream
+    exchange.begin(200, withOwnHeaders(answer.headers, this.id, this.#deps), null)
+    stream.open(answer)
   }
 
   appFailed(code: FailureCode): void {
@@ -188,7 +181,7 @@ export class Exchanged
 
   /** From here on it is the application that takes its time. */
   bodyEnded(): void {
-    this.#answeredAt = this.#deps.flights.ticker.now
+    if (this.#own !== null) this.#own.lastByteAt = this.#deps.flights.ticker.now
   }
 
   page(target: Extract<Admission, { kind: 'page' }>['target']): void {
@@ -206,8 +199,7 @@ export class Exchanged
     const { exchange } = this
     this.#outcome = outcome
     this.#status = answer.status
-    this.#answeredAt = this.#deps.flights.ticker.now
-    this.#listen()
+    this.#answersItself()
     exchange.answer(answer.status, withOwnHeaders(answer.headers, this.id, this.#deps), answer.body)
     if (exchange.closed) this.#record()
   }
@@ -226,6 +218,13 @@ export class Exchanged
   }
 
   // A machine that may be asleep
+
+  /** One of our own paths about it. */
+  aboutMachine(action: WakeAction): void {
+    const known = this.#deps.isKnownClient(this.network)
+    const arrival = this.route?.gate == null ? null : arrivalOf(this, 'navigation', known)
+    this.ask(this.#deps.waking.application(action, arrival))
+  }
 
   /** @returns false: not now. It waits, or was answered. */
   #passes(gate: Gate, webSocketKey: string | null): boolean {
@@ -249,11 +248,11 @@ export class Exchanged
     if (reception.kind === 'held') return false
     this.#held = null
     if (reception.kind === 'refuse') this.#giveUp(reception.code, reception.retryAfterSeconds)
-    else
-      this.answer(
-        this.#deps.waitingPage(arrival, reception, pageRequestOf(this, this.#deps)),
-        'waking',
-      )
+    else {
+      const path = this.target === null ? '/' : this.target.rawPath + this.target.query
+      const request = { ...pageRequestOf(this, this.#deps), path }
+      this.answer(this.#deps.waking.page(arrival, reception, request), 'waking')
+    }
     return false
   }
 
@@ -347,13 +346,16 @@ export class Exchanged
 
   // What the client does while an answer of our own is on its way
 
-  clientDrained(): void {}
+  clientDrained(): void {
+    this.#own?.clientDrained()
+  }
 
   bodyBytes(): void {}
 
   clientClosed(complete: boolean): void {
     this.#held?.left()
     this.#held = null
+    this.#own?.left()
     if (!complete && this.#outcome === 'ok') this.#outcome = 'client-left'
     this.#record()
   }
@@ -373,6 +375,11 @@ export class Exchanged
     })
     deps.metrics.request(entry)
     deps.record(entry)
+  }
+
+  #answersItself(): void {
+    this.#own = new OwnAnswer(this.exchange, this.#deps.flights.ticker.now)
+    this.#listen()
   }
 
   #listen(): void {

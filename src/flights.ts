@@ -17,6 +17,8 @@ export interface Flight {
   readonly vm: VmId | null
   /** Wall clock, milliseconds. */
   readonly startedAt: number
+  /** False: it waits, or an answer of our own is on its way. */
+  readonly forwarding: boolean
   /** The bytes; `null` while nothing is forwarded. */
   readonly transfer: Transfer | null
   /** Where `Flights` keeps it; nobody else's business. */

@@ -81,3 +81,9 @@ export interface Gate {
   /** The port refused a connection before a byte was sent: it is looked at anew. */
   refused(): void
 }
+
+/**
+ * What our own paths about machines do. `script`: of the waiting page. `events`: what becomes of the machine behind a page,
+ * live. `start`: somebody presses the button on a page. `busy`: the machine itself says that it works.
+ */
+export type WakeAction = 'script' | 'events' | 'start' | 'busy'

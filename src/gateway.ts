@@ -40,8 +40,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
         flight.answer({ status: 204, headers: ['allow', offeredMethods], body: nothing }, 'ok')
         break
       case 'page':
-        if (admission.target.kind === 'app') flight.ask(admission.target.app)
+        if (admission.target.kind === 'app') flight.ask(deps.applications[admission.target.app])
         else flight.page(admission.target)
+        break
+      case 'wake':
+        flight.aboutMachine(admission.action)
         break
       case 'forward':
         flight.forward(admission.webSocketKey, now)

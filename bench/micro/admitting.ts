@@ -59,6 +59,8 @@ const admission = {
   identify: () => null,
   clientAddress: () => '203.0.113.77',
   limiter,
+  lockdown: () => false,
+  isKnownClient: () => false,
   publicPort: 443,
   pseudonym: 'gatehouse',
   wallNow: () => 0,
@@ -75,6 +77,7 @@ function admitOnce() {
     route: null,
     identity: null,
     pathToken: null,
+    wakeAction: null,
     open: false,
   }
   // A second later each time: the buckets stay full, as they are for a person.

@@ -77,6 +77,7 @@ export function explainRequest(
     route: null,
     identity: null,
     pathToken: null,
+    wakeAction: null,
     open: false,
   }
   const admission = admit(
@@ -86,6 +87,8 @@ export function explainRequest(
       identify: ({ route, client }) => asked.identity ?? networkIdentity(route, client),
       clientAddress: (from, head) => clientAddress(from, head, trust),
       limiter: createLimiter(),
+      lockdown: () => false,
+      isKnownClient: () => false,
       publicPort,
       pseudonym: 'gatehouse',
       wallNow: () => 0,
@@ -253,6 +256,12 @@ function verdictOf(admission: Admission, request: Request): Omit<Explanation, 's
         verdict: `${what} to ${targetWords(route.upstream)}, if it answers.`,
       }
     }
+    case 'wake':
+      return {
+        status: null,
+        outcome: 'page',
+        verdict: 'Gatehouse answers itself: about the machine behind it.',
+      }
     default:
       return admission satisfies never
   }

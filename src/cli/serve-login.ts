@@ -1,7 +1,7 @@
 // The login application of a running gateway, with what nobody else needs. Loaded when somebody opens it.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Application } from '../app.ts'
+import type { PageApplication } from '../app.ts'
 import { createLoginApp } from '../auth/app/app.ts'
 import type { AppContext } from '../auth/app/context.ts'
 import { createFlows } from '../auth/app/flows.ts'
@@ -13,7 +13,7 @@ import { steadyClock } from '../clock.ts'
 import type { Ban } from '../control.ts'
 
 export interface LoginParts {
-  readonly application: Application
+  readonly application: PageApplication
   readonly membership: Membership
   readonly bans: {
     readonly list: () => readonly Ban[]

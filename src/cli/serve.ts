@@ -161,8 +161,14 @@ async function start(
     identityHeaders,
     applications,
     isKnownClient: people.isKnownClient,
-    waitingPage: () => {
-      throw new TypeError('no machine sleeps')
+    lockdown: () => false,
+    waking: {
+      page() {
+        throw new TypeError('no machine sleeps')
+      },
+      application() {
+        throw new TypeError('no machine sleeps')
+      },
     },
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
     limiter,

@@ -41,6 +41,10 @@ export const advice: Readonly<Record<FailureCode, Advice>> = {
     unavailable,
   ),
   forbidden: final('If you should be able to, ask whoever runs this site.', permissionDenied),
+  lockdown: final(
+    'Whoever is signed in goes on; from a network that is known one can sign in.',
+    permissionDenied,
+  ),
   'cross-origin': final('Go to the page itself and try from there.', permissionDenied),
   'client-address': final('It can be opened from certain networks only.', permissionDenied),
   'not-through-cloudflare': final(

@@ -2,7 +2,7 @@
 
 import { Readable } from 'node:stream'
 import t from 'tap'
-import type { AppRequest } from '../../src/app.ts'
+import type { AppRequest, StreamAnswer } from '../../src/app.ts'
 import { type AppCallListener, callApp, headerOf, headersOf } from '../../src/app-call.ts'
 import { parseHost } from '../../src/host.ts'
 import type { RequestId } from '../../src/model.ts'
@@ -23,7 +23,7 @@ const request = {
 }
 const answer: Answer = { status: 200, headers: [], body: Buffer.from('hello') }
 
-type Outcome = Answer | string
+type Outcome = Answer | StreamAnswer | string
 
 /** What the listener hears; settles at the first word. */
 function call(

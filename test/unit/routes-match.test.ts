@@ -75,6 +75,8 @@ const deps: AdmissionDeps = {
   identify: () => null,
   clientAddress: (peer) => peer.address,
   limiter: { take: () => true, size: 0 },
+  lockdown: () => false,
+  isKnownClient: () => false,
   publicPort: 443,
   pseudonym: 'gatehouse',
   wallNow: () => 0,
@@ -120,6 +122,7 @@ function enter({ target, host = 'app.example.com', method = 'GET' }: Ask): {
     route: null,
     identity: null,
     pathToken: null,
+    wakeAction: null,
     open: false,
   }
   const admission = admit(request, deps, 0)

@@ -1,7 +1,7 @@
 // The login application: requests of the gateway in, answers out, with Fastify between them.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Application, AppRequest } from '../../app.ts'
+import type { AppRequest, PageApplication } from '../../app.ts'
 import { maxAppBodyBytes } from '../../app.ts'
 import type { Answer } from '../../pages/answer.ts'
 import { registerAccount } from './account.ts'
@@ -38,7 +38,7 @@ const pages: readonly ((app: FastifyInstance, context: AppContext) => void)[] = 
 ]
 
 /** Fastify is loaded when the first request comes: a gateway whose people are all signed in never needs it. */
-export function createLoginApp(context: AppContext): Application {
+export function createLoginApp(context: AppContext): PageApplication {
   const pending = new Map<string, AppRequest>()
   let ready: Promise<FastifyInstance> | null = null
   let count = 0
@@ -102,6 +102,8 @@ async function buildApp(
   }
   const app = fastify({
     logger: false,
+    // No page has a schema: what would compile them is 4 MB, and is not loaded.
+    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
     bodyLimit: maxAppBodyBytes,
     genReqId: (raw) => requestOf(raw.headers).id,
     rewriteUrl: (raw) => requestOf(raw.headers).target,
@@ -131,6 +133,10 @@ async function buildApp(
   for (const register of pages) register(app, context)
   await app.ready()
   return app
+}
+
+function noSchema(): never {
+  throw new Error('a page with a schema')
 }
 
 /** Pages show who somebody is: no cache keeps them, no other site learns their address or holds their window. */
