@@ -20,7 +20,7 @@ export type VmProviderSettings =
       /** Asks the system to shut down; `null`: `stop` alone. */
       readonly softStop: readonly string[] | null
       readonly stop: readonly string[]
-      /** Prints one of `running`, `starting`, `stopping`, `stopped`. */
+      /** Prints one of `running`, `starting`, `stopping`, `stopped`, `moving`, `gone`. */
       readonly state: readonly string[]
       readonly timeoutMs: number
     }

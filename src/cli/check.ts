@@ -100,7 +100,11 @@ function writeComparison(comparison: Comparison, write: (text: string) => void):
 /** A table that names a secret which is not there does not start; but this shell may not be the service's. */
 function missingSecrets(definition: TableDefinition, config: Config): Problem[] {
   const problems: Problem[] = []
-  const need = (name: string, place: { readonly line: number; readonly where: string }) => {
+  const need = (
+    name: string,
+    place: { readonly line: number; readonly where: string },
+    otherwise = 'it will not start',
+  ) => {
     if (config.secret(name) !== null) return
     const variable = `GATEHOUSE_SECRET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
     problems.push({
@@ -109,12 +113,24 @@ function missingSecrets(definition: TableDefinition, config: Config): Problem[] 
       ...place,
       column: 1,
       what: `the secret ${name} is not configured here`,
-      remedy: `set ${variable} for the service, or it will not start`,
+      remedy: `set ${variable} for the service, or ${otherwise}`,
     })
   }
   const { github } = definition.login
   for (const name of [github?.clientSecret, github?.organisationToken]) {
     if (name != null) need(name, { line: 1, where: 'login.github' })
+  }
+  for (const { id, power } of definition.vms) {
+    if (power === null) continue
+    const { provider, busySecret } = power
+    const at = (key: string) => ({ line: 1, where: `vms.${id}.power.${key}` })
+    if (provider.kind === 'oci' && provider.configFile === null) {
+      for (const name of ociSecrets) need(name, at('oci'), 'the machine cannot be started')
+    }
+    if (busySecret !== null) need(busySecret, at('busy'), 'the machine cannot say that it is busy')
+  }
+  for (const [index, { kind, token }] of definition.alerts.entries()) {
+    if (token !== null) need(token, { line: 1, where: `alerts[${index}]` }, `${kind} may refuse it`)
   }
   for (const { id, line, requestHeaders, responseHeaders } of definition.routes) {
     for (const name of secretsOf(requestHeaders))
@@ -124,6 +140,9 @@ function missingSecrets(definition: TableDefinition, config: Config): Problem[] 
   }
   return problems
 }
+
+/** What the provider asks for when no file has it. */
+const ociSecrets = ['OCI_TENANCY', 'OCI_USER', 'OCI_FINGERPRINT', 'OCI_KEY'] as const
 
 function secretsOf(edits: HeaderEdits): string[] {
   return edits.set.flatMap(([, value]) => (typeof value === 'string' ? [] : [value.secret]))

@@ -75,6 +75,27 @@ t.test(
   },
 )
 
+t.test(
+  'so are the secrets of machines and alerts, with what goes wrong without them',
+  async (t) => {
+    const instance = 'instance: ocid1.instance.oc1.eu-frankfurt-1.abc, region: eu-frankfurt-1'
+    const vms = `vms: { box: { address: 10.0.0.7, power: { oci: { ${instance} }, busy: { secret: BUSY } } } }`
+    const alerts = 'alerts: [{ ntfy: https://ntfy.sh/x, token: { secret: NTFY } }]'
+    const { code, text } = await run(
+      t.testdir(),
+      good.replace('routes:\n', `${vms}\n${alerts}\nroutes:\n`),
+    )
+    t.equal(code, 0)
+    for (const line of [
+      /vms\.box\.power\.oci: the secret OCI_KEY is not .*, or the machine cannot be started/,
+      /vms\.box\.power\.busy: the secret BUSY is not .*, or the machine cannot say that it is busy/,
+      /alerts\[0\]: the secret NTFY is not .*, or ntfy may refuse it/,
+    ]) {
+      t.match(text, line)
+    }
+  },
+)
+
 t.test('so is the secret of GitHub', async (t) => {
   const token = 'organisationToken: { secret: ORG_TOKEN }'
   const table = good.replace(
