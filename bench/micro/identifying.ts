@@ -36,7 +36,14 @@ const zero = async () => 0
 const common = { now: () => now, onEnded() {}, log: silent }
 const sessions = createSessions({
   ...common,
-  store: { all: none, put: nothing, remove: zero, removeAll: zero, touch: nothing },
+  store: {
+    all: none,
+    add: nothing,
+    rotate: async () => true,
+    remove: zero,
+    removeAll: zero,
+    touch: nothing,
+  },
   users: { users: async () => [diego] },
   limits: () => limits,
   steady: steadyClock,

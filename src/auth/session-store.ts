@@ -42,8 +42,9 @@ export interface SessionRecord {
 export interface SessionStore {
   /** Everything, at start and after somebody else changed it. */
   all(): Promise<readonly SessionRecord[]>
-  /** Adds or replaces by `ref`. */
-  put(record: SessionRecord): Promise<void>
+  add(record: SessionRecord): Promise<void>
+  /** Replaces by `ref`, atomically. @returns false: it was removed meanwhile, and stays so. */
+  rotate(record: SessionRecord): Promise<boolean>
   /** @returns how many there were. */
   remove(refs: readonly SessionRef[]): Promise<number>
   removeAll(): Promise<number>

@@ -179,7 +179,7 @@ export function createSessions(deps: SessionsDeps): Sessions {
       userAgent: input.userAgent.slice(0, maxUserAgentLength),
     }
     if (people.user(user.id) === null) people.put(user)
-    await putOrUndo(record)
+    await keepOrUndo(record, () => store.add(record))
     const session = index.byRef(record.ref) ?? index.admit(record, people.user(user.id) ?? user)
     endSurplus(session)
     return { session, ...secrets }
@@ -206,7 +206,11 @@ export function createSessions(deps: SessionsDeps): Sessions {
       secondFactor: shown.secondFactor || shown.passkey,
       authenticatedAt: Math.floor(now()),
     }
-    await putOrUndo(record)
+    const isThere = await keepOrUndo(record, () => store.rotate(record))
+    if (!isThere) {
+      leave([before], 'revoked')
+      throw ended()
+    }
     const user = people.user(id)
     if (before.ended || user === null) throw ended()
     const after = index.replace(before, record, user)
@@ -214,16 +218,17 @@ export function createSessions(deps: SessionsDeps): Sessions {
   }
 
   /** Writes a record; takes it away again when the person was signed out while that was under way. */
-  async function putOrUndo(record: SessionRecord): Promise<void> {
+  async function keepOrUndo<T>(record: SessionRecord, write: () => Promise<T>): Promise<T> {
     const { ref, user, account } = record
     const beginning: Beginning = { ref, user, account, cancelled: false }
     beginnings.add(beginning)
+    let result: T
     try {
-      await store.put(record)
+      result = await write()
     } finally {
       beginnings.delete(beginning)
     }
-    if (!beginning.cancelled && people.user(user)?.disabled === false) return
+    if (!beginning.cancelled && people.user(user)?.disabled === false) return result
     await end([ref], 'ended')
     throw ended()
   }

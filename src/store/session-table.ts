@@ -16,28 +16,24 @@ import {
 export function createSessionTable(db: Database): SessionStore {
   return {
     all: () => db.read((sql) => sql.all('SELECT * FROM sessions').map(sessionOf)),
-    put: (record) =>
+    add: (record) =>
       db.write((sql) => {
         sql.run(
-          `INSERT INTO sessions (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})
-           ON CONFLICT (ref) DO UPDATE SET ${columns.map((name) => `${name} = excluded.${name}`).join(', ')}`,
-          record.ref,
-          record.hash,
-          record.user,
-          record.accountHash,
-          record.account,
-          JSON.stringify(record.methods),
-          record.passkey ? 1 : 0,
-          record.secondFactor ? 1 : 0,
-          record.remember ? 1 : 0,
-          record.createdAt,
-          record.authenticatedAt,
-          record.lastSeenAt,
-          record.firstAddress,
-          record.lastAddress,
-          record.userAgent,
+          `INSERT INTO sessions (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
+          ...valuesOf(record),
         )
       }, 'durable'),
+    // Never an insert: a session that another process has revoked must not come back.
+    rotate: (record) =>
+      db.write(
+        (sql) =>
+          sql.run(
+            `UPDATE sessions SET ${columns.map((name) => `${name} = ?`).join(', ')} WHERE ref = ?`,
+            ...valuesOf(record),
+            record.ref,
+          ) === 1,
+        'durable',
+      ),
     remove: (refs) =>
       db.write((sql) => {
         let removed = 0
@@ -76,6 +72,27 @@ const columns = [
   'last_address',
   'user_agent',
 ] as const
+
+/** In the order of `columns`. */
+function valuesOf(record: SessionRecord) {
+  return [
+    record.ref,
+    record.hash,
+    record.user,
+    record.accountHash,
+    record.account,
+    JSON.stringify(record.methods),
+    record.passkey ? 1 : 0,
+    record.secondFactor ? 1 : 0,
+    record.remember ? 1 : 0,
+    record.createdAt,
+    record.authenticatedAt,
+    record.lastSeenAt,
+    record.firstAddress,
+    record.lastAddress,
+    record.userAgent,
+  ]
+}
 
 const methodNames: readonly SignInMethod[] = [
   'passkey',

@@ -22,7 +22,7 @@ export function sessionStoreContract(t: Test, open: (t: Test) => Promise<OpenedS
   const byRef = (records: readonly { readonly ref: string }[]) =>
     [...records].sort((a, b) => (a.ref < b.ref ? -1 : 1))
 
-  t.test('a session comes back as it was put', async (t) => {
+  t.test('a session comes back as it was added', async (t) => {
     const { store, other } = await withPeople(t)
     t.strictSame(await store.all(), [])
     const plain = aSession('diego', 'ref-1')
@@ -34,15 +34,15 @@ export function sessionStoreContract(t: Test, open: (t: Test) => Promise<OpenedS
       remember: true,
       userAgent: '',
     })
-    await store.put(plain)
-    await store.put(rich)
+    await store.add(plain)
+    await store.add(rich)
     t.strictSame(byRef(await store.all()), [plain, rich])
     t.strictSame(byRef(await other.all()), [plain, rich], 'for others too')
   })
 
   t.test('a rotation replaces what the reference stood for', async (t) => {
     const { store } = await withPeople(t)
-    await store.put(aSession('diego', 'ref-1'))
+    await store.add(aSession('diego', 'ref-1'))
     const rotated = aSession('diego', 'ref-1', {
       hash: 'new-hash',
       accountHash: 'new-account-hash',
@@ -50,13 +50,26 @@ export function sessionStoreContract(t: Test, open: (t: Test) => Promise<OpenedS
       passkey: true,
       authenticatedAt: 1_700_000_009_000,
     })
-    await store.put(rotated)
+    t.equal(await store.rotate(rotated), true)
     t.strictSame(await store.all(), [rotated])
+  })
+
+  t.test('a rotation brings no ended session back', async (t) => {
+    const { store, other } = await withPeople(t)
+    const one = aSession('diego', 'a')
+    await store.add(one)
+    await store.add(aSession('ana', 'b'))
+    await other.remove([sessionRef('a')])
+    t.equal(await store.rotate({ ...one, hash: 'new-hash' }), false)
+    t.strictSame(
+      (await store.all()).map(({ ref }) => ref),
+      ['b'],
+    )
   })
 
   t.test('removing says how many there were', async (t) => {
     const { store, other } = await withPeople(t)
-    for (const ref of ['a', 'b', 'c', 'd']) await store.put(aSession('diego', ref))
+    for (const ref of ['a', 'b', 'c', 'd']) await store.add(aSession('diego', ref))
     t.equal(await store.remove([sessionRef('a'), sessionRef('b'), sessionRef('unknown')]), 2)
     t.equal(await other.remove([sessionRef('a')]), 0)
     t.equal(await store.remove([]), 0)
@@ -72,8 +85,8 @@ export function sessionStoreContract(t: Test, open: (t: Test) => Promise<OpenedS
   t.test('last seen is noted in a batch, and brings no ended session back', async (t) => {
     const { store, other } = await withPeople(t)
     const one = aSession('diego', 'a')
-    await store.put(one)
-    await store.put(aSession('diego', 'b'))
+    await store.add(one)
+    await store.add(aSession('diego', 'b'))
     await other.remove([sessionRef('b')])
     const seen = { lastSeenAt: 1_700_000_099_000, lastAddress: '198.51.100.9' }
     await store.touch([
@@ -87,7 +100,7 @@ export function sessionStoreContract(t: Test, open: (t: Test) => Promise<OpenedS
   t.test('hundreds of sessions are no matter', async (t) => {
     const { store } = await withPeople(t)
     const refs = Array.from({ length: 300 }, (_, i) => `ref-${String(i).padStart(3, '0')}`)
-    await Promise.all(refs.map((ref) => store.put(aSession('diego', ref))))
+    await Promise.all(refs.map((ref) => store.add(aSession('diego', ref))))
     t.strictSame(
       byRef(await store.all()).map(({ ref }) => ref),
       refs,

@@ -591,7 +591,7 @@ t.test(
 
 t.test('a reading while a session is half begun makes one session of it, not two', async (t) => {
   const { sessions, stores } = setUp()
-  const release = stores.hold('sessions.put', 'after')
+  const release = stores.hold('sessions.add', 'after')
   const beginning = sessions.begin(signIn)
   await settled()
   await sessions.load()
@@ -613,7 +613,7 @@ t.test('whoever is signed out everywhere while he signs in is not signed in', as
     () => sessions.userChanged({ ...diego, disabled: true }),
   ]
   for (const end of ways) {
-    const release = stores.hold('sessions.put', 'before')
+    const release = stores.hold('sessions.add', 'before')
     const beginning = sessions.begin({ ...signIn, account: 'github:1' })
     await settled()
     end()
@@ -628,7 +628,7 @@ t.test('whoever is signed out everywhere while he signs in is not signed in', as
 t.test('a session revoked during its step-up stays revoked', async (t) => {
   const { sessions, stores } = setUp()
   const { session } = await sessions.begin(signIn)
-  const release = stores.hold('sessions.put', 'before')
+  const release = stores.hold('sessions.rotate', 'before')
   const steppingUp = sessions.stepUp(session, signIn)
   await settled()
   void sessions.end([session.record.ref], 'revoked')
@@ -637,6 +637,17 @@ t.test('a session revoked during its step-up stays revoked', async (t) => {
   await settled()
   t.equal(sessions.size, 0)
   t.equal(stores.sessionRecords.size, 0)
+})
+
+t.test('a session that another process revoked does not come back by a step-up', async (t) => {
+  const { sessions, stores, ended } = setUp()
+  const { session, token } = await sessions.begin(signIn)
+  stores.sessionRecords.clear()
+  await t.rejects(sessions.stepUp(session, signIn), { code: 'session-ended' })
+  t.equal(sessions.find(token), null, 'nor does it go on')
+  t.equal(session.ended, true)
+  t.equal(stores.sessionRecords.size, 0)
+  t.strictSame(ended, [{ refs: [session.record.ref], reason: 'revoked' }])
 })
 
 t.test('two readings at once read one after the other', async (t) => {

@@ -12,8 +12,8 @@ t.test('sessions are listed with what a stranger called his browser made harmles
   await json('user add ana')
   t.equal(await printed('session list'), 'Nobody is signed in.\n')
   await withStore(house, async ({ sessions }) => {
-    await sessions.put(sessionOf('ana', 'aaaaaaaaaaaa'))
-    await sessions.put(
+    await sessions.add(sessionOf('ana', 'aaaaaaaaaaaa'))
+    await sessions.add(
       sessionOf('ana', 'bbbbbbbbbbbb', {
         userAgent: '\u001b]0;owned\u0007',
         lastAddress: '\u009b1m',
@@ -43,8 +43,8 @@ t.test('sessions end one by one, by person, or all', async (t) => {
   await json('user add diego')
   await withStore(house, async ({ sessions }) => {
     for (const ref of ['-aaaaaaaaaa1', 'aaaaaaaaaaa2', 'aaaaaaaaaaa3'])
-      await sessions.put(sessionOf('ana', ref))
-    await sessions.put(sessionOf('diego', 'dddddddddddd'))
+      await sessions.add(sessionOf('ana', ref))
+    await sessions.add(sessionOf('diego', 'dddddddddddd'))
   })
   t.match(await run('session revoke'), { kind: 'mistaken', problems: [{ what: 'is missing' }] })
   t.match(await run('session revoke x --all'), { kind: 'mistaken' })
@@ -147,7 +147,7 @@ t.test('panic ends sessions, tokens and links, when it is meant', async (t) => {
   const { json, printed, run } = house
   const { link } = await json('user add ana')
   await json('token add --user ana --label a1')
-  await withStore(house, ({ sessions }) => sessions.put(sessionOf('ana', 'aaaaaaaaaaaa')))
+  await withStore(house, ({ sessions }) => sessions.add(sessionOf('ana', 'aaaaaaaaaaaa')))
   t.match(await run('panic'), { kind: 'mistaken', problems: [{ where: '--yes' }] })
   t.equal((await json('session list')).length, 1)
   t.match(await printed('panic --yes'), /^Ended 1 session, 1 token, 1 link\./)

@@ -95,8 +95,8 @@ t.test(
     await json('user add diego')
     await withStore(house, async ({ users, sessions }) => {
       await users.setPassword(idOf('ana'), '$argon2id$', start)
-      await sessions.put(sessionOf('ana', 'aaaaaaaaaaaa'))
-      await sessions.put(sessionOf('diego', 'dddddddddddd'))
+      await sessions.add(sessionOf('ana', 'aaaaaaaaaaaa'))
+      await sessions.add(sessionOf('diego', 'dddddddddddd'))
     })
     t.match(await printed('user disable ana'), 'Disabled ana; ended 1 session.')
     t.match(await printed('user disable ana'), 'was disabled already')
@@ -131,7 +131,7 @@ t.test('reset takes away all there is to sign in with; tokens stay, and it says 
     await users.setRecoveryCodes(id, [secretHash('code')], start)
     const account = { provider: 'github', subject: '1', user: id, login: 'octo', token: null }
     await users.addAccount({ ...account, checkedAt: start, createdAt: start, lastUsedAt: null })
-    await sessions.put(sessionOf('ana', 'aaaaaaaaaaaa'))
+    await sessions.add(sessionOf('ana', 'aaaaaaaaaaaa'))
   })
   t.match(await run('user reset ana'), {
     kind: 'done',
@@ -157,7 +157,7 @@ t.test('remove says what would go and waits for --yes', async (t) => {
   const { json, printed, run } = house
   await json('user add ana')
   await json('token add --user ana --label sync')
-  await withStore(house, ({ sessions }) => sessions.put(sessionOf('ana', 'aaaaaaaaaaaa')))
+  await withStore(house, ({ sessions }) => sessions.add(sessionOf('ana', 'aaaaaaaaaaaa')))
   t.match(await run('user remove ana'), {
     kind: 'mistaken',
     problems: [{ where: '--yes', remedy: /nothing to sign in with, 1 session, 1 token/ }],
