@@ -100,7 +100,7 @@ export async function verifyCreation(input: {
 }): Promise<NewCredential | null> {
   const { party, kind, challenge } = input
   const response = readAttestation(input.response)
-  if (response === null) return null
+  if (response === null || isFramed(response.response.clientDataJSON)) return null
   const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
@@ -159,6 +159,7 @@ export async function verifyAssertion(input: {
   const { party, kind, challenge, key, response } = input
   // The library looks at the key alone, never at the ids.
   if (response.id !== key.id) return { kind: 'invalid' }
+  if (isFramed(response.response.clientDataJSON)) return { kind: 'invalid' }
   const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({
@@ -188,6 +189,21 @@ export { type AssertionResponse, readAssertion }
 const challengeBytes = 32
 /** How long a browser's dialog may stay open, milliseconds; a flow lives longer. */
 const ceremonyMs = 300_000
+
+/**
+ * Made in a frame of another site (§7.1, §7.2: `crossOrigin`, `topOrigin`)? Our pages stand in no frame. The library looks at
+ * `topOrigin` alone, which not every browser says. What is no JSON it refuses itself.
+ */
+function isFramed(clientDataJSON: string): boolean {
+  try {
+    const said: unknown = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8'))
+    if (typeof said !== 'object' || said === null) return true
+    const { crossOrigin = false, topOrigin }: { crossOrigin?: unknown; topOrigin?: unknown } = said
+    return crossOrigin !== false || topOrigin !== undefined
+  } catch {
+    return true
+  }
+}
 
 function descriptor(key: Pick<Passkey, 'id' | 'transports'>): { id: string; transports: string[] } {
   return { id: key.id, transports: [...key.transports] }
