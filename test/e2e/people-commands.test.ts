@@ -26,9 +26,9 @@ interface Ended {
 /** Runs a line of shell on a gateway's directory. */
 async function shell(directory: string, words: readonly string[]): Promise<Ended> {
   const places = ['--config', directory, '--data', join(directory, 'data')]
-  const child = spawn(process.execPath, [main, ...places, ...words], {
+  // The runner puts variables of its own into every child's environment, and what they load fails for another user.
+  const child = spawn('/usr/bin/env', ['-i', process.execPath, main, ...places, ...words], {
     cwd: directory,
-    env: {},
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
