@@ -27,6 +27,8 @@ export interface Metrics {
   /** Where the numbers come from that others keep. May be called again; later sources replace earlier ones. */
   connect(sources: Partial<MetricSources>): void
   sources(): Readonly<Partial<MetricSources>>
+  /** Requests since the start, by route. */
+  requestsByRoute(): ReadonlyMap<string, number>
   /** All metrics as Prometheus reads them, see `expositionType`. Never rejects: a source that throws is left out. */
   render(): Promise<string>
 }
@@ -121,6 +123,15 @@ export function createMetrics(): Metrics {
       connected = { ...connected, ...sources }
     },
     sources: () => connected,
+    requestsByRoute() {
+      const sums = new Map<string, number>()
+      for (const [id, { requests }] of byRoute) {
+        let sum = 0
+        for (const { count } of requests.values()) sum += count
+        sums.set(id, sum)
+      }
+      return sums
+    },
     render,
   }
 }
