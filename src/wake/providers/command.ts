@@ -140,7 +140,7 @@ function runProgram(
       }
       const way = signal === null ? `exit code ${code}` : `killed by ${signal}`
       const said = lastLine(complaint.text(), secretsOf(deps.environment))
-      const fault = faults.get(code ?? -1) ?? 'unavailable'
+      const fault = exitFaults.get(code ?? -1) ?? 'unavailable'
       fail(new CloudError(fault, `${call}: ${way}${said === '' ? '' : `: ${said}`}`, code))
     }
 
@@ -161,7 +161,7 @@ function runProgram(
 const scarce = new Set(['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM'])
 
 /** After sysexits.h, where it has a word for it. Every other code is `unavailable`. */
-const faults: ReadonlyMap<number, CloudFault> = new Map([
+export const exitFaults: ReadonlyMap<number, CloudFault> = new Map([
   [64, 'denied'],
   [69, 'capacity'],
   [73, 'conflict'],
