@@ -1,5 +1,9 @@
 // What one machine's life leaves on disk: what was meant to happen, what happened, how long it ran.
 
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { EventLog } from '../log.ts'
+import { readJournal, writeJournal } from './journal-text.ts'
 import type { CloudFault } from './provider.ts'
 import type { WakeReason } from './vm-state.ts'
 
@@ -71,4 +75,120 @@ export interface Journal {
   load(): Promise<JournalData>
   /** Resolves when this, or something later, is on disk, or cannot be: then with false. Never rejects. */
   write(data: JournalData): Promise<boolean>
+}
+
+export interface JournalDeps {
+  /** `<data>/vms/<id>.json`; its folder is made when it is first written. Mode 0600. */
+  readonly file: string
+  readonly log: Pick<EventLog, 'warn' | 'error'>
+}
+
+/** More than 200 records and 24 months take. */
+const maxBytes = 1024 * 1024
+
+/**
+ * A journal in one file. A file that cannot be understood is kept beside it as `….damaged` (the last one of them).
+ * Writes do not overtake each other; of those that wait only the newest is written.
+ */
+export function createJournal({ file, log }: JournalDeps): Journal {
+  let waiting: {
+    readonly data: JournalData
+    readonly done: ((written: boolean) => void)[]
+  } | null = null
+  let writing = false
+  let failing = false
+
+  async function work(): Promise<void> {
+    writing = true
+    for (let job = waiting; job !== null; job = waiting) {
+      waiting = null
+      const written = await attempt(job.data)
+      for (const done of job.done) done(written)
+    }
+    writing = false
+  }
+
+  async function attempt(data: JournalData): Promise<boolean> {
+    try {
+      await replace(file, writeJournal(data))
+      if (failing) log.warn('journal-recovered', { file })
+      failing = false
+      return true
+    } catch (error) {
+      // Once while it lasts: a full disk would otherwise be made fuller by saying so.
+      if (!failing) log.error('journal-failed', { file, error: messageOf(error) })
+      failing = true
+      return false
+    }
+  }
+
+  return {
+    async load() {
+      let text: string
+      try {
+        text = await readBounded(file)
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') return empty
+        log.error('journal-unreadable', { file, error: messageOf(error) })
+        return empty
+      }
+      try {
+        return readJournal(text)
+      } catch (error) {
+        const aside = `${file}.damaged`
+        await rename(file, aside).catch(() => {})
+        log.error('journal-damaged', { file, aside, error: messageOf(error) })
+        return empty
+      }
+    },
+    write(data) {
+      return new Promise((resolve) => {
+        waiting = { data, done: [...(waiting?.done ?? []), resolve] }
+        if (!writing) void work()
+      })
+    },
+  }
+}
+
+const empty: JournalData = { intent: { kind: 'asleep' }, history: [], minutes: {}, countedAt: null }
+
+/** A crash leaves the old one or the new one, on the disk and not only in memory. */
+async function replace(file: string, text: string): Promise<void> {
+  const folder = dirname(file)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const next = `${file}.new`
+  await rm(next, { force: true })
+  const handle = await open(next, 'wx', 0o600)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(next, file)
+  const directory = await open(folder, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+async function readBounded(file: string): Promise<string> {
+  const handle = await open(file, 'r')
+  try {
+    const { size } = await handle.stat()
+    if (size > maxBytes) return ''
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
