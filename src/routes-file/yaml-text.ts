@@ -184,7 +184,7 @@ function child(
 }
 
 /** Numbers and `true` are fine as names of VMs and headers; lists, maps and nothing are not. */
-function keyText(key: unknown): string | null {
+export function keyText(key: unknown): string | null {
   if (!isScalar(key)) return null
   const value = key.value
   if (typeof value === 'string') return value
