@@ -56,7 +56,7 @@ export function readPower(raw: RawPower, at: Path, context: PowerContext): VmPow
     softStopMs: span('softStop', builtIn.softStopMs, [secondMs, hourMs]),
     startTimeoutMs: span('startTimeout', builtIn.startTimeoutMs, [5 * secondMs, hourMs]),
     startsPerHour: raw.startsPerHour ?? builtIn.startsPerHour,
-    holdMs: span('hold', builtIn.holdMs, [secondMs, 10 * minuteMs]),
+    holdMs: span('hold', builtIn.holdMs, [secondMs, builtIn.holdMs]),
     readyPath: readReadyPath(raw.readyPath, [...at, 'readyPath'], reporter),
     webSocketFloorBytes: raw.webSocketFloor ?? builtIn.webSocketFloorBytes,
     streamsCount: raw.streamsCount ?? true,

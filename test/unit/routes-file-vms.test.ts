@@ -155,7 +155,7 @@ t.test('times, zones, money and paths that cannot be are told with what to write
   const one = (text: string) => read(`${oci}, ${text}`).problems[0]
   const told = (text: string) => `${one(text)?.code} ${one(text)?.where}: ${one(text)?.remedy}`
   t.match(told('sleepAfter: 8d'), `out-of-range ${at}.sleepAfter`)
-  t.match(told('hold: 11m'), `out-of-range ${at}.hold`)
+  t.match(told('hold: 2m'), `out-of-range ${at}.hold`)
   t.match(told('startsPerHour: 0'), `shape ${at}.startsPerHour`)
   t.match(told('readyPath: health'), `path-invalid ${at}.readyPath`)
   t.match(told('timeZone: Europe/Berln'), `time-zone ${at}.timeZone: did you mean Europe/Berlin?`)
