@@ -114,6 +114,14 @@ const unknownFault: Refusal = {
   retryAfterSeconds: null,
 }
 
+const signInAgain: Refusal = {
+  status: 409,
+  title: 'The session has ended',
+  lead: 'It ended while this was under way, here or from another device. Please sign in again.',
+  again: true,
+  retryAfterSeconds: null,
+}
+
 const refusals: ReadonlyMap<string, Refusal> = new Map(
   Object.entries({
     'store-unavailable': {
@@ -123,13 +131,9 @@ const refusals: ReadonlyMap<string, Refusal> = new Map(
       again: true,
       retryAfterSeconds: 5,
     },
-    'session-ended': {
-      status: 409,
-      title: 'The session has ended',
-      lead: 'It ended while this was under way, here or from another device. Please sign in again.',
-      again: true,
-      retryAfterSeconds: null,
-    },
+    'session-ended': signInAgain,
+    // Removed while this was under way: his sessions are gone with him.
+    'user-absent': signInAgain,
     'bad-form': unreadable(400, 'The gateway could not read what your browser sent.'),
     FST_ERR_CTP_BODY_TOO_LARGE: unreadable(413, 'What your browser sent is too large.'),
     FST_ERR_CTP_INVALID_MEDIA_TYPE: unreadable(
