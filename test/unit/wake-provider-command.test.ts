@@ -67,6 +67,7 @@ async function open(t: Test, wanted: Wanted = {}) {
       timeoutMs: 60_000,
     },
     {
+      vm: 'box',
       secret: () => null,
       now: clock.now,
       after: clock.after,
@@ -204,7 +205,7 @@ t.test('the last line of what a program complains of is kept, without its secret
   t.strictSame(events, [
     {
       event: 'cloud-call-failed',
-      fields: { call: 'start', fault: 'throttled', status: 75, detail: error.detail },
+      fields: { vm: 'box', call: 'start', fault: 'throttled', status: 75, detail: error.detail },
     },
   ])
 })

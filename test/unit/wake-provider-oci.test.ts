@@ -1,13 +1,16 @@
 // Machines in Oracle Cloud: the contract, and everything that can be wrong with keys, clocks and answers.
 
 import { chmodSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { inspect } from 'node:util'
 import t, { type Test } from 'tap'
 import type { EventFields, EventLog } from '../../src/log.ts'
 import { CloudError, type CloudFault, type CloudState } from '../../src/wake/provider.ts'
 import { createProvider } from '../../src/wake/providers/create.ts'
 import { vmProviderContract } from '../contract/vm-provider.ts'
+import { makeCa } from '../fixtures/certificates.ts'
 import { createOci, type OciTrick, ociErrors } from '../fixtures/oci.ts'
 import { createOciAccount, ociSecrets, writeOciConfig } from '../fixtures/oci-account.ts'
 import type { Lifecycle } from '../fixtures/oci-instance.ts'
@@ -52,6 +55,7 @@ async function open(t: Test, wanted: Wanted = {}) {
       endpoint: wanted.endpoint === undefined ? oci.endpoint : wanted.endpoint,
     },
     {
+      vm: 'box',
       secret: wanted.secret ?? ociSecrets(account),
       now: clock.now,
       after: clock.after,
@@ -245,6 +249,69 @@ t.test('five minutes of difference between the clocks are too many, either way',
       t.match(error.detail, skewMs > 0 ? /301 s behind/ : /301 s ahead/)
     }
   }
+})
+
+t.test('a failed call is a line of the log that says what Oracle wants to know', async (t) => {
+  const { provider, oci, events } = await open(t)
+  await provider.state()
+  t.strictSame(events, [], 'one that succeeded is none')
+  oci.trick('START', ociErrors.throttled)
+  const error = await failure(provider.start('x'))
+  oci.trick('GET', { kind: 'reset' })
+  const broken = await failure(provider.state())
+  t.match(broken.detail, /^127\.0\.0\.1:\d+: ECONNRESET$/)
+  const common = { vm: 'box', durationMs: 0 }
+  t.strictSame(events, [
+    {
+      level: 'info',
+      event: 'cloud-call-failed',
+      fields: {
+        ...common,
+        call: 'START',
+        fault: 'throttled',
+        status: 429,
+        detail: error.detail,
+        opcRequestId: 'simulated/1',
+      },
+    },
+    {
+      level: 'info',
+      event: 'cloud-call-failed',
+      fields: {
+        ...common,
+        call: 'GET',
+        fault: 'unavailable',
+        status: null,
+        detail: broken.detail,
+        opcRequestId: null,
+      },
+    },
+  ])
+})
+
+t.test('a server that cannot prove who it is learns nothing', async (t) => {
+  const ca = await makeCa()
+  const { certPem, keyPem } = await ca.issue({ names: ['127.0.0.1'] })
+  const asked: (string | undefined)[] = []
+  const server = createServer({ cert: certPem, key: keyPem }, (incoming, answer) => {
+    asked.push(incoming.headers.host)
+    answer.end(JSON.stringify({ id, lifecycleState: 'RUNNING' }))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => server.close())
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const { provider } = await open(t, { endpoint: `https://127.0.0.1:${port}` })
+  const error = await failure(provider.start('x'))
+  t.equal(error.fault, 'unavailable')
+  t.match(error.detail, /CERT|UNABLE_TO_VERIFY|SELF_SIGNED/)
+  t.strictSame(asked, [])
+
+  const before = getCACertificates('default')
+  setDefaultCACertificates([...before, ca.certPem])
+  t.teardown(() => setDefaultCACertificates(before))
+  t.equal(await provider.state(), 'running', 'one that can is asked')
+  t.strictSame(asked, [`127.0.0.1:${port}`])
 })
 
 t.test('a key that the cloud does not know is denied, whatever the time', async (t) => {

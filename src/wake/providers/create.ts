@@ -1,11 +1,14 @@
 // The provider that a machine's settings ask for. What it needs is loaded when it is first called.
 
+import type { EventLog } from '../../log.ts'
 import type { VmProviderSettings } from '../../model-machines.ts'
 import { CloudError, type VmProvider } from '../provider.ts'
 import type { OciDeps } from './oci.ts'
 
 /** What providers need of the process around them. */
 export interface ProviderDeps extends Pick<OciDeps, 'secret' | 'now' | 'after' | 'log'> {
+  /** The machine's name in the table, for the log. */
+  readonly vm: string
   /** The environment of the process. Programs get it without what is Gatehouse's own. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -39,7 +42,8 @@ export function createProvider(settings: VmProviderSettings, deps: ProviderDeps)
   }
 }
 
-async function make(settings: VmProviderSettings, deps: ProviderDeps): Promise<VmProvider> {
+async function make(settings: VmProviderSettings, given: ProviderDeps): Promise<VmProvider> {
+  const deps = { ...given, log: named(given.log, given.vm) }
   switch (settings.kind) {
     case 'oci': {
       const { createOciProvider } = await import('./oci.ts')
@@ -54,6 +58,16 @@ async function make(settings: VmProviderSettings, deps: ProviderDeps): Promise<V
     }
     default:
       return settings satisfies never
+  }
+}
+
+/** The same log, with the machine in every line. */
+function named(log: EventLog, vm: string): EventLog {
+  return {
+    debug: (event, fields) => log.debug(event, { vm, ...fields }),
+    info: (event, fields) => log.info(event, { vm, ...fields }),
+    warn: (event, fields) => log.warn(event, { vm, ...fields }),
+    error: (event, fields) => log.error(event, { vm, ...fields }),
   }
 }
 

@@ -28,26 +28,26 @@ export function readInstance(text: string, instance: string): CloudState {
   throw new CloudError('invalid', 'the instance is in a state that nobody here knows', 200)
 }
 
-/** What an answer that is no success means. `code` is the cloud's own. */
+/** What an answer that is no success means, and in the cloud's own words. */
 export function ociFault(
   answer: OciAnswer,
   now: number,
-): { readonly fault: CloudFault; readonly detail: string; readonly code: string | null } {
+): { readonly fault: CloudFault; readonly detail: string } {
   const body = jsonObject(answer.text)
   const code = typeof body.code === 'string' ? body.code : null
   const message = typeof body.message === 'string' ? body.message : ''
   const said = `${answer.status} ${code ?? 'without a code'}: ${message}`
   if (answer.status !== 401) {
-    return { fault: faultOf(answer.status, code, message), detail: said, code }
+    return { fault: faultOf(answer.status, code, message), detail: said }
   }
   // A signature is good for five minutes before and after, and a wrong clock gets the same answer as a wrong key.
   const aheadMs = answer.date === null ? Number.NaN : now - Date.parse(answer.date)
   if (Math.abs(aheadMs) < clockToleranceMs || Number.isNaN(aheadMs)) {
-    return { fault: 'denied', detail: said, code }
+    return { fault: 'denied', detail: said }
   }
   const seconds = Math.round(Math.abs(aheadMs) / 1000)
   const way = aheadMs > 0 ? 'ahead of' : 'behind'
-  return { fault: 'clock', detail: `our clock is ${seconds} s ${way} the cloud's; ${said}`, code }
+  return { fault: 'clock', detail: `our clock is ${seconds} s ${way} the cloud's; ${said}` }
 }
 
 function faultOf(status: number, code: string | null, message: string): CloudFault {

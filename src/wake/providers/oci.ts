@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { EventLog } from '../../log.ts'
 import type { VmProviderSettings } from '../../model-machines.ts'
-import { CloudError, type VmProvider } from '../provider.ts'
+import { CloudError, type CloudState, type VmProvider } from '../provider.ts'
 import { type OciAnswer, ociFault, readInstance } from './oci-answer.ts'
 import { ociIdentities } from './oci-config.ts'
 import { signOciRequest } from './oci-signature.ts'
@@ -21,6 +21,8 @@ export interface OciDeps {
   readonly home: string | null
   readonly log: EventLog
 }
+
+type Action = 'START' | 'SOFTSTOP' | 'STOP'
 
 /** From the first byte of a question to the last of its answer, milliseconds. */
 export const ociReadLimitMs = 15_000
@@ -40,37 +42,44 @@ export function createOciProvider(
   const identity = ociIdentities(settings, deps)
   const path = `/20160918/instances/${encodeURIComponent(settings.instance)}`
 
-  async function call(action: 'START' | 'SOFTSTOP' | 'STOP' | null, token: string | null) {
+  async function exchange(
+    action: Action | null,
+    token: string | null,
+  ): Promise<{ readonly answer: OciAnswer; readonly authorization: string }> {
     const endpoint = endpointOf(settings)
     const method = action === null ? 'GET' : 'POST'
     const target = action === null ? path : `${path}?action=${action}`
-    const from = deps.now()
-    const who = await identity()
-    const headers = await signOciRequest(
-      { method, host: endpoint.host, target, body: '' },
-      who,
-      from,
-    )
-    const limitMs = action === null ? ociReadLimitMs : ociActionLimitMs
-    const more = {
-      ...headers,
+    const question = { method, host: endpoint.host, target, body: '' } as const
+    const signed = await signOciRequest(question, await identity(), deps.now())
+    const headers = {
+      ...signed,
       accept: 'application/json',
       'user-agent': 'gatehouse',
       ...(token === null ? {} : { 'opc-retry-token': token }),
     }
-    const answer = await ask(endpoint, { method, target, headers: more, limitMs }, deps)
-    if (answer.status === 200) return readInstance(answer.text, settings.instance)
-    const { fault, detail, code } = ociFault(answer, deps.now())
-    deps.log.info('cloud-call-failed', {
-      call: action ?? 'GET',
-      fault,
-      status: answer.status,
-      code: code === null ? null : foreignWords(code).slice(0, 60),
-      // What Oracle's support asks for.
-      opcRequestId: answer.requestId,
-      durationMs: Math.round(deps.now() - from),
-    })
-    throw new CloudError(fault, withoutSignature(detail, headers.authorization), answer.status)
+    const limitMs = action === null ? ociReadLimitMs : ociActionLimitMs
+    const answer = await ask(endpoint, { method, target, headers, limitMs }, deps)
+    return { answer, authorization: signed.authorization ?? '' }
+  }
+
+  async function call(action: Action | null, token: string | null): Promise<CloudState> {
+    const from = deps.now()
+    let opcRequestId: string | null = null
+    try {
+      const { answer, authorization } = await exchange(action, token)
+      opcRequestId = answer.requestId
+      if (answer.status === 200) return readInstance(answer.text, settings.instance)
+      const { fault, detail } = ociFault(answer, deps.now())
+      throw new CloudError(fault, withoutSignature(detail, authorization), answer.status)
+    } catch (error) {
+      if (error instanceof CloudError) {
+        const { fault, status, detail } = error
+        const durationMs = Math.round(deps.now() - from)
+        const fields = { call: action ?? 'GET', fault, status, detail, opcRequestId, durationMs }
+        deps.log.info('cloud-call-failed', fields)
+      }
+      throw error
+    }
   }
 
   return {
@@ -111,8 +120,8 @@ export const realmDomains: Readonly<Record<string, string>> = {
 }
 
 /** A server that repeats our question in its complaint does not bring the signature into a log. */
-function withoutSignature(detail: string, authorization: string | undefined): string {
-  const signature = /signature="([^"]+)"/.exec(authorization ?? '')?.[1]
+function withoutSignature(detail: string, authorization: string): string {
+  const signature = /signature="([^"]+)"/.exec(authorization)?.[1]
   return foreignWords(detail, signature === undefined ? [] : [signature])
 }
 
