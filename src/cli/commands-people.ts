@@ -173,6 +173,18 @@ export const peopleCommands = [
   },
   {
     ...common,
+    operands: '[state]',
+    minOperands: 0,
+    maxOperands: 1,
+    name: 'lockdown',
+    summary: 'let nobody in but people who are signed in, and known networks',
+    details: [
+      'A network is known for 30 days after somebody signed in from there; from others even the login page',
+      'is closed. Survives a restart. Without a word it says whether it is on.',
+    ],
+  },
+  {
+    ...common,
     ...noOperands,
     name: 'audit',
     summary: 'who did what with people, sessions and tokens; newest first',

@@ -37,6 +37,8 @@ export async function runPeople(name: PeopleCommandName, context: PeopleContext)
       return (await import('./token.ts')).revokeTokens(context)
     case 'panic':
       return (await import('./panic.ts')).panic(context)
+    case 'lockdown':
+      return (await import('./lockdown.ts')).lockdown(context)
     case 'audit':
       return (await import('./audit.ts')).listAudit(context)
     case 'bans list':

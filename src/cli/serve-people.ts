@@ -14,6 +14,7 @@ import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Flight, Flights } from '../flights.ts'
+import { readLockdown, writeLockdown } from '../lockdown.ts'
 import type { Host, Identity, IdentityHeaderNames, SessionRef, TableDefinition } from '../model.ts'
 import type { Answer } from '../pages.ts'
 import { createRecheck } from '../recheck.ts'
@@ -32,6 +33,12 @@ export interface People {
   readonly applications: Applications
   /** Whether somebody signed in from that network within 30 days. */
   isKnownClient(network: string): boolean
+  /** Only people who are signed in, and known networks, are let in. */
+  readonly lockdown: {
+    isOn(): boolean
+    /** @throws GatehouseError `store-unavailable`: nothing has changed. */
+    set(on: boolean): Promise<void>
+  }
   /**
    * Before a table comes into force.
    *
@@ -161,10 +168,12 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   }
 
   let relyingParties: readonly string[] = []
+  let lockedDown = false
   async function load(): Promise<void> {
     await sessions.load()
     await tokens.load()
     relyingParties = await store.users.relyingParties()
+    lockedDown = await readLockdown(store.settings)
     recheck()
   }
 
@@ -278,6 +287,13 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     identityHeaders: (who, names, host) => assertion.identityHeaders(who, names, host, now()),
     applications,
     isKnownClient: (network) => knownClients.has(network, now()),
+    lockdown: {
+      isOn: () => lockedDown,
+      async set(on) {
+        await writeLockdown(store.settings, on)
+        lockedDown = on
+      },
+    },
     checkTable,
     tableChanged() {
       recheck()

@@ -161,7 +161,7 @@ async function start(
     identityHeaders,
     applications,
     isKnownClient: people.isKnownClient,
-    lockdown: () => false,
+    lockdown: people.lockdown.isOn,
     waking: {
       page() {
         throw new TypeError('no machine sleeps')
