@@ -154,22 +154,22 @@ function timeTag(at: number, timeZone: string): string {
 }
 
 function ways(view: WaitingView): string {
-  const { status, mayStart, signIn, waking } = view
+  const { status, mayStart, signIn, waking, live } = view
   const asleep = status.kind === 'asleep' || status.kind === 'falling-asleep'
   let text = ''
   if (mayStart) {
     const back = view.back === null ? '' : ` value="${escapeHtml(view.back)}"`
-    text += `<form class="go" method="post" action="${startPath}"${asleep ? '' : ' hidden'}><p class="hint">This visit alone does not start it.</p><input type="hidden" name="route" value="${escapeHtml(view.route)}"><input type="hidden" name="back"${back}><button class="button">Wake it up</button></form>`
+    text += `<form class="go" method="post" action="${startPath}"${asleep ? '' : ' hidden'}><p class="hint">This page alone does not start it.</p><input type="hidden" name="route" value="${escapeHtml(view.route)}"><input type="hidden" name="back"${back}><button class="button">Wake it up</button></form>`
   } else if (signIn !== null) {
     text += `<p class="go"><a class="button" href="${escapeHtml(signIn)}">Sign in</a></p>`
   } else if (!waking && asleep) {
     text += '<p class="hint">It starts when somebody who may opens it.</p>'
   }
-  if (view.live) {
+  if (live) {
     text +=
-      '<p class="go"><button class="button quiet" type="button" data-notify hidden>Tell me when it is ready</button></p>'
+      '<p class="go" data-notify hidden><button class="button quiet" type="button">Tell me when it is ready</button></p>'
   }
-  // An empty reference is the page itself (RFC 3986 §4.4).
-  const again = view.live || signIn !== null || (mayStart && asleep) ? ' hidden' : ''
-  return `${text}<p class="go"><a class="button quiet" href="" data-again${again}>Look again</a></p>`
+  // An empty reference is the page itself (RFC 3986 §4.4): the visit is repeated, and with it the wish.
+  const again = status.kind === 'refused' || (!live && signIn === null && !(mayStart && asleep))
+  return `${text}<p class="go" data-again${again ? '' : ' hidden'}><a class="button quiet" href="">Try again</a></p>`
 }

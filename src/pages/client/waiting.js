@@ -73,7 +73,7 @@ function render(status) {
   renderRetry(status.retryAt)
   const asleep = status.kind === 'asleep' || status.kind === 'falling-asleep'
   show('form', asleep)
-  show('[data-again]', asleep && find('form') === null)
+  show('[data-again]', status.kind === 'refused' || (asleep && find('form') === null))
   showNotify()
   tick()
 }
@@ -184,7 +184,7 @@ for (const field of document.querySelectorAll('input[name=back]')) {
   if (field instanceof HTMLInputElement && field.value === '')
     field.value = location.pathname + location.search
 }
-find('[data-notify]')?.addEventListener('click', async () => {
+find('[data-notify] button')?.addEventListener('click', async () => {
   wantsToHear = (await Notification.requestPermission()) === 'granted'
   showNotify()
 })
