@@ -2,14 +2,44 @@
 
 import type { SettingStore } from './auth/setting-store.ts'
 
+export interface Lockdown {
+  readonly on: boolean
+  /** Wall clock, milliseconds; `null`: it is off. */
+  readonly since: number | null
+  /** A person, or `cli`; `null`: it is off. */
+  readonly by: string | null
+}
+
+export const noLockdown: Lockdown = { on: false, since: null, by: null }
 const key = 'lockdown'
 
-/** @throws GatehouseError `store-unavailable`. */
-export async function readLockdown(settings: SettingStore): Promise<boolean> {
-  return (await settings.get(key)) === 'on'
+/**
+ * What is there and cannot be understood counts as on: closed is what somebody wanted who wrote it.
+ *
+ * @throws GatehouseError `store-unavailable`.
+ */
+export async function readLockdown(settings: SettingStore): Promise<Lockdown> {
+  const text = await settings.get(key)
+  if (text === null) return noLockdown
+  try {
+    const value: unknown = JSON.parse(text)
+    if (value === null) return noLockdown
+    if (typeof value === 'object' && 'since' in value && 'by' in value) {
+      const { since, by } = value
+      if (typeof since === 'number' && typeof by === 'string') return { on: true, since, by }
+    }
+  } catch {
+    // As anything else that nobody understands.
+  }
+  return { on: true, since: null, by: null }
 }
 
 /** It outlives the process. @throws GatehouseError `store-unavailable`: nothing has changed. */
-export function writeLockdown(settings: SettingStore, on: boolean): Promise<void> {
-  return settings.set(key, on ? 'on' : 'off')
+export async function writeLockdown(
+  settings: SettingStore,
+  change: { readonly on: boolean; readonly by: string; readonly at: number },
+): Promise<Lockdown> {
+  const { on, by, at } = change
+  await settings.set(key, on ? JSON.stringify({ since: at, by }) : 'null')
+  return on ? { on, since: at, by } : noLockdown
 }

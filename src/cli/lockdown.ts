@@ -13,7 +13,7 @@ export async function lockdown(context: PeopleContext): Promise<Outcome> {
   const [word] = context.operands
   if (word === undefined) {
     return readPeople(context, async (store) =>
-      done((await readLockdown(store.settings)) ? closed : open),
+      done((await readLockdown(store.settings)).on ? closed : open),
     )
   }
   if (word !== 'on' && word !== 'off') {
@@ -26,7 +26,7 @@ export async function lockdown(context: PeopleContext): Promise<Outcome> {
   }
   return changePeople(context, async (store) => {
     const on = word === 'on'
-    await writeLockdown(store.settings, on)
+    await writeLockdown(store.settings, { on, by: 'cli', at: context.now() })
     audited(store, on ? 'lockdown-on' : 'lockdown-off', { user: null, at: context.now() })
     return done(on ? closed : open)
   })

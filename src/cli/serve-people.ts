@@ -14,7 +14,7 @@ import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Flight, Flights } from '../flights.ts'
-import { readLockdown, writeLockdown } from '../lockdown.ts'
+import { type Lockdown, noLockdown, readLockdown, writeLockdown } from '../lockdown.ts'
 import type { Host, Identity, IdentityHeaderNames, SessionRef, TableDefinition } from '../model.ts'
 import type { Answer } from '../pages.ts'
 import { createRecheck } from '../recheck.ts'
@@ -36,8 +36,9 @@ export interface People {
   /** Only people who are signed in, and known networks, are let in. */
   readonly lockdown: {
     isOn(): boolean
+    get(): Lockdown
     /** @throws GatehouseError `store-unavailable`: nothing has changed. */
-    set(on: boolean): Promise<void>
+    set(on: boolean, by: string): Promise<void>
   }
   /**
    * Before a table comes into force.
@@ -168,12 +169,12 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   }
 
   let relyingParties: readonly string[] = []
-  let lockedDown = false
+  let lockdown = noLockdown
   async function load(): Promise<void> {
     await sessions.load()
     await tokens.load()
     relyingParties = await store.users.relyingParties()
-    lockedDown = await readLockdown(store.settings)
+    lockdown = await readLockdown(store.settings)
     recheck()
   }
 
@@ -288,10 +289,10 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     applications,
     isKnownClient: (network) => knownClients.has(network, now()),
     lockdown: {
-      isOn: () => lockedDown,
-      async set(on) {
-        await writeLockdown(store.settings, on)
-        lockedDown = on
+      isOn: () => lockdown.on,
+      get: () => lockdown,
+      async set(on, by) {
+        lockdown = await writeLockdown(store.settings, { on, by, at: now() })
       },
     },
     checkTable,

@@ -2,7 +2,7 @@
 // the login page; but from a network that somebody signed in from lately, people can sign in again.
 
 import t from 'tap'
-import { writeLockdown } from '../../src/lockdown.ts'
+import { readLockdown, writeLockdown } from '../../src/lockdown.ts'
 import { privateRow, publicRow, recordingBackend, startEdge } from '../fixtures/edge.ts'
 import { loginOrigin, testDomain } from '../fixtures/gateway.ts'
 import { sessionCookie } from '../fixtures/people.ts'
@@ -35,18 +35,33 @@ async function statuses(signedIn: boolean): Promise<(number | string)[]> {
 
 t.test('visitors are shut out, people who are signed in are not', async (t) => {
   t.same(await statuses(false), [200, 200, 200], 'the private one leads to the login page')
-  await gateway.change(({ settings }) => writeLockdown(settings, true))
+  await gateway.change(({ settings }) =>
+    writeLockdown(settings, { on: true, by: 'cli', at: Date.now() }),
+  )
   t.same(await statuses(false), ['closed 403', 'closed 403', 'closed 403'])
   const before = backend.requests.length
   t.match(await statuses(true), [200, 200, 200])
   t.equal(backend.requests.length, before + 1)
-  await gateway.change(({ settings }) => writeLockdown(settings, false))
+  await gateway.change(({ settings }) =>
+    writeLockdown(settings, { on: false, by: 'cli', at: Date.now() }),
+  )
   t.same(await statuses(false), [200, 200, 200])
 })
 
 t.test('from a network that is known one can sign in again', async (t) => {
   const person = createPerson(gateway)
   await signInWithPassword(person, diego)
-  await gateway.change(({ settings }) => writeLockdown(settings, true))
+  await gateway.change(({ settings }) =>
+    writeLockdown(settings, { on: true, by: 'cli', at: Date.now() }),
+  )
   t.same(await statuses(false), [200, 200, 200])
+})
+
+t.test('what nobody understands keeps it closed', async (t) => {
+  for (const text of ['{', '{}', 'on', '{"since":"x","by":1}']) {
+    const settings = { get: async () => text, set: async () => {} }
+    t.equal((await readLockdown(settings)).on, true, text)
+  }
+  const never = { get: async () => null, set: async () => {} }
+  t.equal((await readLockdown(never)).on, false)
 })
