@@ -10,6 +10,7 @@ import type { Running } from '../src/cli/serve-types.ts'
 import { type Config, type ConfigFiles, readConfig } from '../src/config.ts'
 import { GatehouseError } from '../src/errors.ts'
 import { openDemoCertificates } from './certificate-store.ts'
+import { cloudDirectory, type DemoCloud, startCloud } from './cloud.ts'
 import { openFirstPerson } from './first-person.ts'
 import { demoUrl, guide } from './guide.ts'
 import { freePort } from './ports.ts'
@@ -29,9 +30,16 @@ async function main(): Promise<void> {
       http: { type: 'string', default: '8080' },
       ops: { type: 'string', default: '9180' },
       data: { type: 'string', default: join(root, '.demo') },
+      boot: { type: 'string', default: '12' },
     },
   })
   const dataDir = resolve(values.data)
+  // Events wait until the guide is printed, so that the guide is not scattered among them.
+  let early: string[] | null = []
+  const write = (text: string) => {
+    if (early === null) process.stdout.write(text)
+    else early.push(text)
+  }
   const notes: string[] = []
   const taken: number[] = []
   const choose = async (what: string, wanted: string) => {
@@ -53,7 +61,19 @@ async function main(): Promise<void> {
   mkdirSync(gatewayDir, { recursive: true, mode: 0o700 })
   const tableFile = join(gatewayDir, 'routes.yaml')
   const template = readFileSync(join(root, 'demo', 'routes.yaml'), 'utf8')
-  writeFileSync(tableFile, fillTable(template, new Map([...services.ports, ['https', https]])))
+  const bootSeconds = Number(values.boot)
+  const cloud = await startCloud({
+    directory: cloudDirectory(gatewayDir),
+    bootMs: bootSeconds * 1000,
+    say: (what) => write(`  (the studio's machine ${what})\n`),
+  })
+  const filled = new Map<string, number | string>([
+    ...services.ports,
+    ...Object.entries(cloud.ports),
+    ['https', https],
+    ['ociconfig', cloud.configFile],
+  ])
+  writeFileSync(tableFile, fillTable(template, filled))
 
   const person = await openFirstPerson({
     dataDir: gatewayDir,
@@ -62,12 +82,6 @@ async function main(): Promise<void> {
     randomBytes,
   })
 
-  // Events wait until the guide is printed, so that the guide is not scattered among them.
-  let early: string[] | null = []
-  const write = (text: string) => {
-    if (early === null) process.stdout.write(text)
-    else early.push(text)
-  }
   let running: Running
   try {
     running = await serve(
@@ -93,14 +107,14 @@ async function main(): Promise<void> {
     )
   } catch (error) {
     process.stdout.write(early.join(''))
-    await services.close()
+    await Promise.all([services.close(), cloud.close()])
     if (!(error instanceof GatehouseError)) throw error
     const remedy = error.remedy === null ? '' : `; ${error.remedy}`
     process.stderr.write(`${error.message}${remedy}\n`)
     process.exitCode = 1
     return
   }
-  stopOnSignal(running, services)
+  stopOnSignal(running, services, cloud)
   const bound = running.addresses()
   process.stdout.write(
     guide({
@@ -115,6 +129,7 @@ async function main(): Promise<void> {
       caFingerprint: certificates.caFingerprint,
       caIsNew: certificates.caIsNew,
       platform: process.platform,
+      bootSeconds,
       notes,
     }),
   )
@@ -122,7 +137,7 @@ async function main(): Promise<void> {
   early = null
 }
 
-function stopOnSignal(running: Running, services: Services): void {
+function stopOnSignal(running: Running, services: Services, cloud: DemoCloud): void {
   let stoppingSince: number | null = null
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
 
@@ -142,7 +157,7 @@ function stopOnSignal(running: Running, services: Services): void {
     services.finish()
     await drained
     clearTimeout(deadline)
-    await services.close()
+    await Promise.all([services.close(), cloud.close()])
     // Nothing is left, so the process ends by itself. The handlers stay: the second half of a key press may come now.
     process.stdout.write('  Stopped.\n')
   }

@@ -18,6 +18,8 @@ export interface GuideFacts {
   readonly caIsNew: boolean
   /** `process.platform`. */
   readonly platform: string
+  /** How long the machine that sleeps takes to wake. */
+  readonly bootSeconds: number
   readonly person: FirstPerson
   /** Sentences about wanted ports that were taken. */
   readonly notes: readonly string[]
@@ -51,6 +53,16 @@ export function guide(facts: GuideFacts): string {
     `                    ${facts.caFingerprint.slice(48)}`,
     '',
     ...signInLines(facts),
+    '',
+    `  Wake      ${url('studio', '/desk')}`,
+    `            signed in, you see its machine wake: about ${facts.bootSeconds} s from a click to its page. Nobody there for a`,
+    '            minute, it sleeps again; its cloud is simulated, its machine is a process. A program is held meanwhile:',
+    `              ${commandLine(facts, `token add --user ${facts.person.name} --label curl --wake 20`)}`,
+    `              ${curl} -H "Authorization: Bearer $TOKEN" -d hello ${url('studio', '/desk/echo')}`,
+    '            What it does, and how to have it otherwise',
+    `              ${commandLine(facts, 'vm list')}`,
+    `              ${commandLine(facts, 'vm keep studio --until 10m')}`,
+    `              ${commandLine(facts, 'vm sleep studio')}`,
     '',
     '  Try       HTTP/1.1',
     `              ${curl} --http1.1 -H 'Remote-User: admin' ${url('headers', '/json')}`,

@@ -98,6 +98,7 @@ const assets: ReadonlyMap<string, string> = new Map([
   ['demo.css', 'text/css; charset=utf-8'],
   ['echo.js', 'text/javascript; charset=utf-8'],
   ['events.js', 'text/javascript; charset=utf-8'],
+  ['studio.js', 'text/javascript; charset=utf-8'],
   ['upload.js', 'text/javascript; charset=utf-8'],
 ])
 

@@ -37,8 +37,12 @@ export interface RunningService {
 /** How long a crashed service is gone: long enough to look at. */
 export const goneForMs = 5000
 
-/** Starts the service. A handler that throws is 500, as in any framework. */
-export async function startService(service: Service): Promise<RunningService> {
+/**
+ * Starts the service. A handler that throws is 500, as in any framework.
+ *
+ * @param wanted port of 127.0.0.1; 0: any that is free.
+ */
+export async function startService(service: Service, wanted = 0): Promise<RunningService> {
   const server = http.createServer((req, res) => {
     const path = (req.url ?? '/').split('?', 1)[0] ?? '/'
     try {
@@ -55,7 +59,7 @@ export async function startService(service: Service): Promise<RunningService> {
   if (service.upgrade !== undefined) server.on('upgrade', service.upgrade)
   let restart: NodeJS.Timeout | undefined
   let closed = false
-  const port = await listen(0)
+  const port = await listen(wanted)
 
   return {
     name: service.name,
@@ -83,10 +87,10 @@ export async function startService(service: Service): Promise<RunningService> {
     })
   }
 
-  function listen(wanted: number): Promise<number> {
+  function listen(at: number): Promise<number> {
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(wanted, '127.0.0.1', () => {
+      server.listen(at, '127.0.0.1', () => {
         server.off('error', reject)
         const address = server.address()
         if (address === null || typeof address === 'string') throw new Error('not a TCP port')

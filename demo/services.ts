@@ -49,16 +49,17 @@ export async function startServices(): Promise<Services> {
 }
 
 /**
- * The table with numbers in place of `{name}`.
+ * The table with ports, and a path or two, in place of `{name}`.
  *
  * @throws Error when a name is unknown.
  */
-export function fillTable(template: string, ports: ReadonlyMap<string, number>): string {
+export function fillTable(template: string, values: ReadonlyMap<string, number | string>): string {
   return template.replace(/^(?!\s*#).*$/gm, (line) =>
     line.replace(/\{([a-z]+)\}/g, (_whole, name: string) => {
-      const port = ports.get(name)
-      if (port === undefined) throw new Error(`the demo has no service ${name}`)
-      return String(port)
+      const value = values.get(name)
+      if (value === undefined) throw new Error(`the demo has no service ${name}`)
+      // A path stands between single quotes (YAML 1.2 §7.3.2).
+      return String(value).replaceAll("'", "''")
     }),
   )
 }

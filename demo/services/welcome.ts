@@ -57,6 +57,16 @@ const groups = [
     ],
   },
   {
+    heading: 'What sleeps',
+    sites: [
+      [
+        'studio',
+        'A sleeping machine',
+        'Wakes in about 12 seconds when you ask, sleeps after a minute',
+      ],
+    ],
+  },
+  {
     heading: 'What stops at the gate',
     sites: [
       ['limited', 'Rate limit', 'One request a second, three at once: reload quickly'],

@@ -7,6 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { openDemoCertificates } from '../../demo/certificate-store.ts'
+import { cloudDirectory, demoInstance, startCloud } from '../../demo/cloud.ts'
 import { openFirstPerson } from '../../demo/first-person.ts'
 import { guide, trustCommand } from '../../demo/guide.ts'
 import { freePort } from '../../demo/ports.ts'
@@ -14,6 +15,7 @@ import { fillTable, startServices } from '../../demo/services.ts'
 import { secretHash } from '../../src/auth/secret-text.ts'
 import { readTable } from '../../src/routes-file/read.ts'
 import { openStoreIn } from '../../src/store/sqlite-store.ts'
+import { createProvider } from '../../src/wake/providers/create.ts'
 import { http1, http1Stream, rawClient } from '../fixtures/clients.ts'
 import { openWebSocket } from '../fixtures/web-socket-client.ts'
 
@@ -22,13 +24,27 @@ const template = readFileSync(new URL('../../demo/routes.yaml', import.meta.url)
 t.test('the table of the demo is good, without a warning', async (t) => {
   const services = await startServices()
   t.teardown(services.close)
-  const text = fillTable(template, new Map([...services.ports, ['https', 8443]]))
+  const values = new Map<string, number | string>([...services.ports, ['https', 8443]])
+  for (const name of ['studio', 'cloud']) values.set(name, 9)
+  const text = fillTable(template, values.set('ociconfig', "/home/it's me/config"))
   const { definition, problems } = readTable(text)
   t.same(problems, [])
   const open = definition?.routes.filter(({ policy }) => policy.kind !== 'public') ?? []
   t.same(
     open.map(({ id }) => id),
-    ['proxy/', 'private/', 'talk/', 'album/photos', 'family/', 'neighbour/', 'safe/', 'notes/'],
+    [
+      'proxy/',
+      'private/',
+      'talk/',
+      'album/photos',
+      'family/',
+      'neighbour/',
+      'safe/',
+      'notes/',
+      'studio/desk',
+      'studio/desk/echo',
+      'studio/desk/clock',
+    ],
     'what is not public',
   )
   t.throws(() => fillTable('to: here:{nothing}', services.ports), /no service nothing/)
@@ -73,6 +89,7 @@ t.test('the guide names ports, paths and one command to trust the CA', async (t)
     person: { name: 'demo', link: 'https://auth.gatehouse.localhost:8444/enrol/x', has: 'nothing' },
     caFingerprint: Array(32).fill('AB').join(':'),
     caIsNew: true,
+    bootSeconds: 12,
     notes: ['port 8443 is taken, so HTTPS is on 8444.'],
   }
   const text = guide({ ...facts, platform: 'linux' })
@@ -109,6 +126,7 @@ t.test('the commands of the guide are ones a shell reads as meant', async (t) =>
     caFingerprint: Array(32).fill('AB').join(':'),
     caIsNew: false,
     platform: 'linux',
+    bootSeconds: 12,
     notes: [],
   })
   const commands = text.replaceAll('\\\n', '').match(/^ +(curl|head|npm) .*$/gm) ?? []
@@ -223,4 +241,69 @@ t.test('the services do what their pages say', async (t) => {
   await t.rejects(http1(port('crash'), { path: '/garbage' }), { code: /^HPE_/ })
   await t.rejects(http1(port('crash'), { path: '/die' }))
   await t.rejects(http1(port('crash')), { code: 'ECONNREFUSED' })
+})
+
+t.test('the machine that sleeps is a process that its cloud starts and stops', async (t) => {
+  const said: string[] = []
+  let heard = () => {}
+  const cloud = await startCloud({
+    directory: cloudDirectory(t.testdir()),
+    bootMs: 300,
+    say: (what) => {
+      said.push(what)
+      heard()
+    },
+  })
+  t.teardown(cloud.close)
+  const hears = async (what: string) => {
+    while (!said.includes(what)) {
+      await new Promise<void>((resolve) => {
+        heard = resolve
+      })
+    }
+  }
+  const provider = createProvider(
+    {
+      kind: 'oci',
+      instance: demoInstance,
+      region: 'eu-frankfurt-1',
+      configFile: cloud.configFile,
+      profile: 'DEFAULT',
+      endpoint: `http://127.0.0.1:${cloud.ports.cloud}`,
+    },
+    {
+      secret: () => null,
+      now: Date.now,
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms)
+        return () => clearTimeout(timer)
+      },
+      log: { debug() {}, info() {}, warn() {}, error() {} },
+      environment: {},
+      vm: 'studio',
+    },
+  )
+  const clock = () => http1(cloud.ports.studio, { path: '/desk/clock' })
+  t.equal(statSync(cloud.configFile).mode & 0o077, 0, 'nobody else reads the key')
+  t.equal(await provider.state(), 'stopped')
+  await t.rejects(clock(), { code: 'ECONNREFUSED' })
+  await provider.start('a')
+  await hears('boots')
+  let answer = null
+  while (answer === null) answer = await clock().catch(() => null)
+  t.ok(JSON.parse(answer.text).awakeMs >= 200)
+  const echo = await http1(cloud.ports.studio, {
+    path: '/desk/echo',
+    method: 'POST',
+    body: 'hello',
+  })
+  t.match(echo.text, /^POST of 5 bytes, .*\nhello\n$/)
+  await provider.softStop()
+  await hears('is off')
+  t.equal(await provider.state(), 'stopped')
+  await t.rejects(clock(), { code: 'ECONNREFUSED' })
+  t.strictSame(said, ['starts', 'boots', 'shuts down', 'is off'])
+  await provider.start('b')
+  await cloud.close()
+  await t.rejects(clock(), { code: 'ECONNREFUSED' })
 })
