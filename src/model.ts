@@ -308,6 +308,8 @@ export interface TableDefinition {
   /** Who hears what a person should know. */
   readonly alerts: readonly AlertTarget[]
   readonly routes: readonly Route[]
+  /** Switched off: their places answer "not found", and lead neither to a shorter path, nor a wildcard, nor the fallback. */
+  readonly disabled: readonly Route[]
   /** Everything unknown goes here during a move; `null`: unknown is 404. */
   readonly fallback: UpstreamTarget | null
   /** Who answers Let's Encrypt's HTTP-01 questions on the plain port meanwhile; `null`: nobody. */

@@ -69,7 +69,7 @@ export interface RouteTable {
    * The route for a request: exact host before wildcard (longest suffix first), then the longest path,
    * on segment borders.
    *
-   * @returns `null`: no route. A table without a matching route refuses; there is no implicit default.
+   * @returns `null`: no route, or one that is switched off. A table without a matching route refuses; there is no implicit default.
    */
   match(host: Host, path: CanonicalPath): RuntimeRoute | null
   /**
@@ -79,7 +79,7 @@ export interface RouteTable {
    * @param matched the public route that takes the path as it is spelt.
    */
   guardsIgnoringCase(host: Host, path: CanonicalPath, matched: RuntimeRoute): boolean
-  /** Whether any route is for this host. */
+  /** Whether any route is for this host, those that are switched off included. */
   knows(host: Host): boolean
 }
 
@@ -98,7 +98,8 @@ interface Entry {
   readonly path: string
   readonly foldedPath: string
   readonly exact: boolean
-  readonly route: RuntimeRoute
+  /** `null`: the place of a route that is switched off. */
+  readonly route: RuntimeRoute | null
 }
 
 /**
@@ -113,8 +114,7 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
   const exact = new Map<string, Entry[]>()
   const wildcard = new Map<string, Entry[]>()
   let anyFolded = false
-  for (const route of routes) {
-    const { host, path, matching } = route.definition
+  const add = ({ host, path, matching }: Route, route: RuntimeRoute | null): void => {
     const hosts = host.kind === 'exact' ? exact : wildcard
     const name = host.kind === 'exact' ? host.host : host.suffix
     const entries = hosts.get(name) ?? []
@@ -124,6 +124,8 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
     entries.push({ path: canonical, foldedPath, exact: matching === 'exact', route })
     hosts.set(name, entries)
   }
+  for (const route of routes) add(route.definition, route)
+  for (const route of definition.disabled) add(route, null)
   // Longest first; an exact match of the same path is looked at before the prefix.
   const order = (a: Entry, b: Entry) =>
     b.path.length - a.path.length || Number(b.exact) - Number(a.exact)
@@ -150,7 +152,7 @@ export function createRouteTable(definition: TableDefinition, deps: RouteTableDe
       }
       // A table that has both spellings means both.
       if (route === matched) both = true
-      else if (route.policy.kind !== 'public') guarded = true
+      else if (route?.policy.kind !== 'public') guarded = true
     }
     return guarded && !both
   }

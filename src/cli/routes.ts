@@ -38,6 +38,7 @@ export async function routes({ config, asJson, write }: RoutesOptions): Promise<
     write(`${line.trimEnd()}\n`)
     for (const rule of row.rules) write(`    ${rule}\n`)
   }
+  for (const { id, line } of definition.disabled) write(`\nswitched off: ${id} (line ${line})\n`)
   const rest = definition.fallback === null ? '404' : targetWords(definition.fallback)
   write(`\neverything else: ${rest}\n${ordered.length} routes in ${config.routesFile}\n`)
   return 0

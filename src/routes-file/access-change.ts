@@ -79,11 +79,13 @@ interface Answer {
 }
 
 const nothing: Answer = { policy: null, words: 'nothing', route: null, upstream: null }
+const switchedOff: Answer = { ...nothing, words: 'disabled' }
 
 function answer(table: TableDefinition, probe: Probe): Answer {
   const { host, path, method } = probe
   const routes = routesFor(table, host)
   const route = routes.find((r) => covers(r, path)) ?? null
+  if (route !== null && table.disabled.includes(route)) return switchedOff
   if (route !== null) {
     const upstream = route.target.kind === 'upstream' ? upstreamKey(route.target) : null
     const policy = policyAt(route.policy, method, asPathBytes(path))
@@ -97,12 +99,13 @@ function answer(table: TableDefinition, probe: Probe): Answer {
 
 /** Routes of the host, longest path first; as `routes.ts`, an exact host never falls through to a wildcard. */
 function routesFor(table: TableDefinition, host: string): readonly Route[] {
-  const own = table.routes.filter((r) => r.host.kind === 'exact' && r.host.host === host)
+  const all = [...table.routes, ...table.disabled]
+  const own = all.filter((r) => r.host.kind === 'exact' && r.host.host === host)
   let found = own
   let dot = host.indexOf('.')
   while (found.length === 0 && dot !== -1) {
     const suffix = host.slice(dot + 1)
-    found = table.routes.filter((r) => r.host.kind === 'wildcard' && r.host.suffix === suffix)
+    found = all.filter((r) => r.host.kind === 'wildcard' && r.host.suffix === suffix)
     dot = host.indexOf('.', dot + 1)
   }
   return found.toSorted((a, b) => b.path.length - a.path.length)
@@ -145,7 +148,7 @@ function compare(probe: Probe, before: TableDefinition, after: TableDefinition):
 function openedUpstream(is: Answer, was: Answer, before: TableDefinition): string | null {
   const { upstream, policy } = is
   if (upstream === null || policy === null || was.upstream === upstream) return null
-  const earlier = before.routes.filter(
+  const earlier = [...before.routes, ...before.disabled].filter(
     ({ target }) => target.kind === 'upstream' && upstreamKey(target) === upstream,
   )
   if (earlier.length === 0) return null

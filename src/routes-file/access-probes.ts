@@ -36,11 +36,12 @@ export function places(
   after: TableDefinition,
 ): readonly (readonly Place[])[] {
   const byId = new Map<string, Route[]>()
-  for (const route of [...before.routes, ...after.routes]) {
+  const all = [before, after].flatMap(({ routes, disabled }) => [...routes, ...disabled])
+  for (const route of all) {
     byId.set(route.id, [...(byId.get(route.id) ?? []), route])
   }
-  const all = [...byId.values()].map(placesOf)
-  return [...all, [place({ name: 'unknown hosts', id: null, host: anyLabel, path: '/' }, [])]]
+  const known = [...byId.values()].map(placesOf)
+  return [...known, [place({ name: 'unknown hosts', id: null, host: anyLabel, path: '/' }, [])]]
 }
 
 /** @param routes the route before and after, or one of the two. */

@@ -20,7 +20,7 @@ export function checkTable(
 ): void {
   const { reporter, damaged } = context
   const distinct = checkDuplicates(table.rows, reporter)
-  const rows = distinct.filter((row) => !damaged.has(Number(row.at[1])))
+  const rows = distinct.filter((row) => !row.disabled && !damaged.has(Number(row.at[1])))
   checkApps(table, rows, context)
   checkSharing(rows, { all: table.rows, reporter })
   checkCollisions(rows, reporter)
@@ -87,6 +87,7 @@ function checkSharing(
 ): void {
   const { all, reporter } = context
   const ids = all.map((row) => row.route.id)
+  const isOff = (id: string) => all.some((row) => row.disabled && row.route.id === id)
   for (const { route, at, acknowledged } of rows) {
     const key = keyOf(route)
     const open = key !== null && route.policy.kind === 'public' && route.matching === 'prefix'
@@ -110,7 +111,7 @@ function checkSharing(
       })
     }
     for (const [index, id] of acknowledged.entries()) {
-      if (shared.some((row) => row.route.id === id)) continue
+      if (shared.some((row) => row.route.id === id) || isOff(id)) continue
       const where: Path = [...at, 'sharesUpstreamWith', index]
       if (ids.includes(id)) {
         reporter.warning(where, {

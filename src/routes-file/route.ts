@@ -17,6 +17,8 @@ export interface Row {
   readonly at: Path
   /** Ids in `sharesUpstreamWith`. */
   readonly acknowledged: readonly string[]
+  /** Read and checked by itself, and compared with nothing: it opens and shadows nothing. */
+  readonly disabled: boolean
 }
 
 export interface RowDeps extends SettingsDeps {
@@ -65,7 +67,8 @@ export function readRow(
     maintenance: raw.maintenance === true ? defaultMaintenance : raw.maintenance || null,
     line,
   }
-  return { route, at, acknowledged: readAcknowledged(raw, domain) }
+  const acknowledged = readAcknowledged(raw, domain)
+  return { route, at, acknowledged, disabled: raw.disabled ?? false }
 }
 
 function readHost(raw: RawRoute, at: Path, deps: RowDeps): HostPattern | null {

@@ -224,6 +224,7 @@ const route = z
       .union([z.boolean(), z.string().min(1).max(500)])
       .optional()
       .describe('write true, or a sentence to show with 503 instead of the service'),
+    disabled: flag('is the route switched off').optional(),
     ...common,
   })
   .describe('write { host: name, to: target, ... }')

@@ -8,7 +8,7 @@ import type { TableDefinition } from '../model.ts'
 import { readRegularFile } from './read-file.ts'
 
 /** Raise it when `TableDefinition` or the meaning of the file changes: older snapshots are then not believed. */
-export const snapshotFormat = 4
+export const snapshotFormat = 5
 
 /** Written out, a table is several times as long as its text. */
 const maxSnapshotBytes = 64 * 1024 * 1024

@@ -74,7 +74,7 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     const row = readRow(raw, ['routes', position], { line: lineOf(position), deps })
     if (row !== null) rows.push(row)
   }
-  const routes = rows.map((row) => row.route)
+  const routes = rows.filter((row) => !row.disabled).map((row) => row.route)
   const fallback =
     file.fallback === undefined ? null : readUpstream(file.fallback, ['fallback'], deps)
   const acmeFallback =
@@ -90,6 +90,7 @@ export function readTableDefinition(file: RawFile, context: TableContext): ReadT
     vms: [...vms.values()],
     alerts: readAlerts(file.alerts, reporter),
     routes,
+    disabled: rows.filter((row) => row.disabled).map((row) => row.route),
     fallback,
     acmeFallback,
     floodLimit: file.limits?.flood ?? builtInFlood,
