@@ -185,6 +185,15 @@ t.test('signing in with a browser', { timeout: 110_000 }, async (t) => {
     await cleo.context.clearCookies()
     await page.goto(`${loginOrigin}/recovery`)
     t.equal((await use(first))?.status(), 401, 'once')
+
+    await page.goto(deep)
+    await going(page, () => page.click('a[href^="/recovery"]'))
+    await use(gateway.known('cleo').recoveryCodes[1] ?? '')
+    t.equal(page.url(), deep, 'by a link of the login page, fragment and all')
+    await cleo.context.clearCookies()
+    await page.goto(`${app}/x#${'a'.repeat(5000)}`)
+    const kept = await page.inputValue('form[action="/password"] input[name=rd]')
+    t.equal(kept, `${app}/x`, 'a fragment that is too long costs itself and no more')
     await cleo.close()
   })
 

@@ -11,6 +11,8 @@ const { browserSupportsWebAuthn, browserSupportsWebAuthnAutofill, startAuthentic
 
 /** A challenge lives ten minutes on the server; a page may stay open longer. */
 const renewMs = 8 * 60_000
+/** Characters; `maxReturnLength` of the server. */
+const maxTargetLength = 4608
 
 /**
  * Asks for a challenge, has it signed, and goes where the server says.
@@ -50,6 +52,27 @@ async function offerInField(form) {
     setBusy(form, false)
     if (name !== 'NotAllowedError') say(form, failureText(error))
   }
+}
+
+/**
+ * A redirect brings the fragment of the wanted address to this page's (RFC 9110 §10.2.2); forms and links would lose it.
+ *
+ * @param {string} target
+ */
+function withFragment(target) {
+  const whole = target + location.hash
+  // The server reads no longer one, and would then know of no way back at all.
+  return target === '' || target.includes('#') || whole.length > maxTargetLength ? target : whole
+}
+
+for (const field of document.querySelectorAll('input[name=rd]')) {
+  if (field instanceof HTMLInputElement) field.value = withFragment(field.value)
+}
+for (const link of document.querySelectorAll('a[href*="rd="]')) {
+  if (!(link instanceof HTMLAnchorElement)) continue
+  const to = new URL(link.href)
+  to.searchParams.set('rd', withFragment(to.searchParams.get('rd') ?? ''))
+  if (to.origin === location.origin) link.href = to.pathname + to.search
 }
 
 for (const form of document.querySelectorAll('form[data-key]')) {
