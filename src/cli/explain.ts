@@ -11,6 +11,7 @@ import type { RouteTable, RuntimeRoute } from '../routes.ts'
 import { signInUrlOf } from '../sign-in-answer.ts'
 import { type Asked, identityWords, policyDetails, policyWords } from './explain-policy.ts'
 import { connectionOf, type ExplainRequest, exchangeOf } from './explain-request.ts'
+import { wakeWords } from './explain-wake.ts'
 import { loadGoodTable, runtimeTable } from './load-table.ts'
 import { hostWords, matchingOrder, pathWords, targetWords } from './routes.ts'
 
@@ -159,7 +160,10 @@ function* stepsOf({ asked, request, admission, table, publicPort }: Facts): Gene
   if (admission.kind === 'sign-in' || code === 'cross-origin' || code === 'forbidden') return
   const limit = identity === null ? route.limit : route.signedInLimit
   yield step('limit', limitWords(limit))
-  if (admission.kind === 'forward') yield forwardStep(route, request)
+  if (admission.kind !== 'forward') return
+  const wake = wakeWords(route.definition, identity, table.definition)
+  if (wake !== null) yield step('machine', wake.says, wake.details)
+  yield forwardStep(route, request)
 }
 
 function routeStep(facts: {

@@ -257,3 +257,49 @@ t.test('--json carries the same steps', async (t) => {
     verdict: /landing/,
   })
 })
+
+t.test(
+  'of a machine that sleeps, it says what would start it and what keeps it awake',
+  async (t) => {
+    const power = 'oci: { instance: ocid1.instance.oc1.eu-frankfurt-1.abc, region: eu-frankfurt-1 }'
+    const rows = [
+      '{ host: page, to: box:80 }',
+      '{ host: all, to: box:80, wake: any, countsAsUse: never }',
+      '{ host: open, to: box:81, access: public, wake: known-client }',
+      '{ host: hand, to: box:80, wake: manual, countsAsUse: always }',
+      '{ host: other, to: plain:80 }',
+    ]
+    const text = table
+      .replace('routes:\n', `routes:\n${rows.map((row) => `  - ${row}\n`).join('')}`)
+      .replace(
+        'routes:\n',
+        `vms:\n  plain: { address: 10.0.0.8 }\n  box: { address: 10.0.0.7, power: { ${power} } }\nroutes:\n`,
+      )
+    const config = configIn(t.testdir(), text)
+    const runtime = runtimeTable(await loadGoodTable(config), config)
+    const machine = (host: string, user: string | null) => {
+      const flags = new Map(user === null ? [] : [['user', user]])
+      const request = readRequest(`https://${host}.example.com/`, flags)
+      const { steps } = explainRequest(runtime, request, 443)
+      return steps.find(({ step }) => step === 'machine') ?? null
+    }
+    t.match(machine('page', 'ana'), {
+      says: 'box sleeps when nobody uses it; asleep, started by a page that is opened, something that is sent or changed',
+      details: ['wake: navigation'],
+    })
+    t.match(machine('all', 'ana'), {
+      says: /a page's own script or picture, a program$/,
+      details: ['wake: any', 'countsAsUse: nothing here keeps it awake'],
+    })
+    t.match(machine('open', null), {
+      says: /this would not start it/,
+      details: ['wake: known-client', /within 30 days: a page that is opened.*a program$/],
+    })
+    t.match(machine('hand', 'ana'), {
+      says: /this would not start it/,
+      details: ['wake: manual, the button on the waiting page', /everything here keeps it awake/],
+    })
+    t.equal(machine('other', 'ana'), null)
+    t.equal(machine('page', null), null, 'who is sent to sign in starts nothing')
+  },
+)
