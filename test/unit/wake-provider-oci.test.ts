@@ -195,6 +195,14 @@ t.test('a start whose answer got lost is repeated with its token and is one star
   )
 })
 
+t.test('every call has a connection of its own: one that was kept may have died', async (t) => {
+  const { provider, oci } = await open(t)
+  await provider.state()
+  await provider.state()
+  await provider.start('x')
+  t.equal(oci.connections, 3)
+})
+
 t.test('a token is good for a day', async (t) => {
   const { provider, instance, clock } = await open(t)
   await provider.start('monday')
@@ -373,7 +381,7 @@ t.test('keys from a config file', async (t) => {
 
   t.test('are warned of once when others may read them', async (t) => {
     const { provider, events } = await open(t, { configFile, secret: () => null })
-    chmodSync(join(folder, 'key.pem'), 0o644)
+    chmodSync(join(folder, 'key.pem'), 0o640)
     t.teardown(() => chmodSync(join(folder, 'key.pem'), 0o600))
     await provider.state()
     await provider.state()
@@ -381,7 +389,7 @@ t.test('keys from a config file', async (t) => {
     t.equal(warnings.length, 1)
     t.match(warnings[0], {
       event: 'cloud-key-readable',
-      fields: { path: join(folder, 'key.pem'), mode: '0644', remedy: /chmod 600/ },
+      fields: { path: join(folder, 'key.pem'), mode: '0640', remedy: /chmod 600/ },
     })
   })
 
