@@ -1,6 +1,8 @@
 // What commands ask about machines that sleep, and what they hear: the part of control.ts that is about them. Types, and
 // the reading of requests.
 
+import type { UserId } from './model.ts'
+
 /** One line of `vm list`, and what the other `vm` commands print. Plain data; times are wall clock, milliseconds. */
 export interface MachineReport {
   readonly id: string
@@ -113,18 +115,24 @@ export interface MachineControl {
   list(): readonly MachineReport[]
   traffic(): OwnTraffic
   /**
-   * Starts it, as the operator. Resolves at once; with `wait` when it is ready, or it is clear that it will not be.
+   * Starts it. Resolves at once; with `wait` when it is ready, or it is clear that it will not be.
    *
    * @param asked `port`: ready means that this one answers; `null`: any. `signal`: the command left; the start goes on.
+   * `user`: who wants it; absent: the operator.
    */
   wake(
     vm: string,
-    asked: { readonly wait: boolean; readonly port: number | null; readonly signal: AbortSignal },
+    asked: {
+      readonly wait: boolean
+      readonly port: number | null
+      readonly signal: AbortSignal
+      readonly user?: UserId
+    },
   ): Promise<MachineOutcome>
   /** Lets it sleep now, whoever uses it; ends what keeps it awake. */
   sleep(vm: string): MachineOutcome
-  /** It runs but is dead: stopped, then started. */
-  restart(vm: string): MachineOutcome
+  /** It runs but is dead: stopped, then started. @param user who wants it; absent: the operator. */
+  restart(vm: string, user?: UserId): MachineOutcome
   /** @param until wall clock, milliseconds; `null`: it is not kept awake any more. */
   keep(vm: string, until: number | null): MachineOutcome
 }
