@@ -20,7 +20,7 @@ export const waitingStyle = `${pageStyle}${[
   '.expectation,.hint{margin:0;color:var(--soft);font-size:.9375rem}',
   '.hint+.button,.hint+input{margin-top:1rem}form .hint{margin-bottom:.75rem}main>.hint{margin-top:1.5rem}',
   'form{margin:0}button{font:inherit;cursor:pointer}',
-  '.go+.go{margin-top:1rem}',
+  '.go:not([hidden])+.go{margin-top:1rem}',
   ':is(a,button):focus-visible{outline:3px solid var(--accent);outline-offset:3px}',
   '@media(prefers-reduced-motion:no-preference){@keyframes breathe{50%{opacity:.35}}.steps [data-state=now]::before{animation:breathe 2s ease-in-out infinite}}',
 ].join('')}`

@@ -64,7 +64,7 @@ export interface WaitingWords {
 
 /** The way from asleep to the service, as it is shown. */
 export const stepNames: readonly string[] = [
-  'The machine is asked for',
+  'The cloud is asked',
   'The machine starts',
   'Its system boots',
   'The service answers',
