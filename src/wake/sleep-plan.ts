@@ -10,7 +10,7 @@ export interface SleepFacts {
   readonly now: number
   /** Since it was last used; Infinity: never. */
   readonly idleMs: number
-  readonly power: Pick<VmPower, 'idleMs' | 'minimumAwakeMs' | 'foundRunning'>
+  readonly power: Pick<VmPower, 'idleMs' | 'minimumAwakeMs' | 'startTimeoutMs' | 'foundRunning'>
   /** What is left of a promise to keep it awake, of a time of the week, of what it says itself; 0: nothing. */
   readonly keptMs: number
   readonly scheduledMs: number
@@ -40,17 +40,17 @@ export function planSleep(facts: SleepFacts): SleepPlan {
     case 'draining':
       if (keptMs > 0) return { kind: 'wake', why: 'lease' }
       return scheduledMs > 0 ? { kind: 'wake', why: 'schedule' } : none
-    case 'resting':
-      // Whoever asked has left; a start that succeeds in the middle of the night is nobody's.
-      if (keptMs > 0 || scheduledMs > 0) return none
-      return now - state.wantedAt >= Math.max(power.idleMs, power.minimumAwakeMs)
-        ? { kind: 'sleep', reason: 'nobody waits for it any more' }
-        : none
     case 'booting':
     case 'awake':
       return planAwake(facts, state.startedBy === null, scheduledMs)
-    case 'unknown':
     case 'starting':
+      // Longer than any start takes: the cloud may let it run like this, and bill it.
+      return keptMs === 0 && scheduledMs === 0 && now - state.since >= startIsOver(power)
+        ? { kind: 'sleep', reason: 'it did not start' }
+        : none
+    case 'unknown':
+    // A wish that cannot be fulfilled ends by itself: the machine knows who wished.
+    case 'resting':
     case 'stopping':
     case 'gone':
       return none
@@ -60,6 +60,10 @@ export function planSleep(facts: SleepFacts): SleepPlan {
 }
 
 const none: SleepPlan = { kind: 'none' }
+
+function startIsOver(power: SleepFacts['power']): number {
+  return Math.max(power.idleMs, power.minimumAwakeMs, 2 * power.startTimeoutMs)
+}
 
 /** @param found nobody here wanted it. */
 function planAwake(facts: SleepFacts, found: boolean, scheduledMs: number): SleepPlan {
