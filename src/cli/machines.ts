@@ -62,7 +62,12 @@ export async function asked(
       throw new GatehouseError(
         outcome.late ? 'control-late' : 'control-failed',
         `the gateway did not answer (${outcome.reason})`,
-        { remedy: 'see its log' },
+        {
+          remedy:
+            outcome.reason === 'EACCES'
+              ? 'run this as root, or as the user of the gateway'
+              : 'see its log',
+        },
       )
     case 'absent':
       throw new GatehouseError(
