@@ -10,6 +10,8 @@ export interface Ports {
   refused(port: number): boolean
   /** Whether asking makes sense. Switched off, nothing is ready any more. */
   probing(on: boolean): void
+  /** Asks no more; what is ready stays so. */
+  stop(): void
   /** Something of its system has answered, and its service has not. */
   readonly systemUp: boolean
   readonly size: number
@@ -141,6 +143,13 @@ export function createPorts(deps: PortsDeps): Ports {
           watched.losses = []
           watched.coolUntil = 0
         }
+      }
+    },
+    stop() {
+      on = false
+      for (const watched of ports.values()) {
+        watched.cancel()
+        watched.round += 1
       }
     },
     get systemUp() {

@@ -46,6 +46,28 @@ export function next(state: VmState, event: VmEvent, at: VmMoment): VmStep {
   return { state: step.state, effects: [...step.effects, ...troubleOf(event.fault, 1)] }
 }
 
+/** Would granting it call the cloud to start the machine, as far as can be seen? */
+export function startsAnew(state: VmState, wish: 'want' | 'restart'): boolean {
+  switch (state.kind) {
+    case 'asleep':
+      return true
+    case 'unknown':
+      return state.wanted === null
+    case 'stopping':
+      return !state.thenStart
+    case 'booting':
+    case 'awake':
+    case 'draining':
+      return wish === 'restart'
+    case 'starting':
+    case 'resting':
+    case 'gone':
+      return false
+    default:
+      return state satisfies never
+  }
+}
+
 function nextOf(state: VmState, event: VmEvent, at: VmMoment): VmStep {
   switch (state.kind) {
     case 'unknown':
