@@ -121,6 +121,31 @@ t.test('somebody who is removed between his code and his session', async (t) => 
   t.equal(login.context.sessions.size, 1, 'the one he had before, which the next reading ends')
 })
 
+t.test('somebody who is disabled by a command between his code and his session', async (t) => {
+  let disabling = false
+  const login = await startLogin(t, {
+    people: [ada],
+    change(context) {
+      const { users, sessions } = context
+      const begin: typeof sessions.begin = async (input) => {
+        const issued = await sessions.begin(input)
+        if (disabling) await users.changeUser(input.user.id, { disabled: true })
+        return issued
+      }
+      return { ...context, sessions: { ...sessions, begin } }
+    },
+  })
+  const visitor = login.visitor()
+  const { id, password, totpSecret } = login.known('ada')
+  const page = await visitor.send(await visitor.ask('/'), '/password', {
+    name: id,
+    password: password ?? '',
+  })
+  disabling = true
+  await visitor.submit(page, '/second-factor', { code: totpCode(totpSecret, login.now()) })
+  t.notOk(visitor.isSignedIn(), 'noticed with the sign-in, not with the next reading')
+})
+
 t.test('no page needs what compiles schemas, and it is not loaded', async (t) => {
   const { login, signedIn } = await start(t)
   await open(signedIn())

@@ -56,7 +56,7 @@ export async function finishSignIn(
   setSessionCookies(reply, context, issued)
   await Promise.all([
     rememberDevice(request, reply, user, issued),
-    settle(context, context.users.changeUser(user.id, { lastSignInAt: context.now() })),
+    settle(context, noteSignIn(context, user)),
   ])
   context.knownClients.add(request.visit.from.network, context.now())
   writeDown(request, context, { event: 'sign-in', signIn, session: issued.session.record.ref })
@@ -139,6 +139,12 @@ async function rememberDevice(
       await context.users.addNotice({ user: user.id, at, kind: 'new-device', text })
     })(),
   )
+}
+
+/** What comes back may say more than what was written: a command can have changed the user a moment ago. */
+async function noteSignIn({ users, sessions, now }: AppContext, { id }: User): Promise<void> {
+  const user = await users.changeUser(id, { lastSignInAt: now() })
+  if (user !== null) sessions.userChanged(user)
 }
 
 /** Waits for something that must not undo a sign-in that has happened. */
