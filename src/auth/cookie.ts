@@ -10,6 +10,10 @@ export const accountCookieName = '__Host-gatehouse-account'
 export const browserCookieName = '__Host-gatehouse-browser'
 /** A browser somebody has signed in with before. */
 export const deviceCookieName = '__Host-gatehouse-device'
+/** On the admin's host: beside the session, without which nothing is shown there. */
+export const adminCookieName = '__Host-gatehouse-admin'
+/** On the admin's host, for ten minutes: the browser that was sent to the login host to get the cookie above. */
+export const adminStateCookieName = '__Host-gatehouse-admin-state'
 
 /**
  * All values of a cookie, in order: a sibling host can add more of the same name (RFC 6265 §5.4), and nothing in the

@@ -108,6 +108,11 @@ export function tokenRef(id: string): SessionRef {
   return `token:${id}` as SessionRef
 }
 
+/** The token's id of such a reference; `null`: it is another's. */
+export function tokenIdOf(ref: SessionRef): string | null {
+  return ref.startsWith('token:') ? ref.slice('token:'.length) : null
+}
+
 /** Is the token good for this request? Hosts, methods, paths and time; not the user, whom `find` has looked at. */
 export function tokenCovers(
   { record, scope }: Token,

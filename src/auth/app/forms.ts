@@ -11,6 +11,7 @@ export type JsonObject = Readonly<Record<string, unknown>>
 const maxFields = 50
 /** Longest value, characters. */
 const maxValueLength = 8192
+const formLimits = { maxFields, maxValueLength } as const
 
 /**
  * The form in a request's body.
@@ -79,16 +80,19 @@ export function queryOf(request: FastifyRequest, name: string): string | null {
  *
  * @throws GatehouseError `bad-form`.
  */
-export function parseForm(body: Buffer): Form {
+export function parseForm(
+  body: Buffer,
+  limits: { readonly maxFields: number; readonly maxValueLength: number } = formLimits,
+): Form {
   const fields = new Map<string, string>()
   const text = body.toString('latin1')
   if (text === '') return fields
   const parts = text.split('&')
-  if (parts.length > maxFields) throw badForm('has too many fields')
+  if (parts.length > limits.maxFields) throw badForm('has too many fields')
   for (const part of parts) {
     const [name, value] = pairOf(part)
     if (name === null || value === null) throw badForm('cannot be read')
-    if (value.length > maxValueLength) throw badForm('has a field that is too long')
+    if (value.length > limits.maxValueLength) throw badForm('has a field that is too long')
     if (fields.has(name)) throw badForm('has a field twice')
     fields.set(name, value)
   }
