@@ -5,6 +5,7 @@ import { type FailureCode, failures } from './errors.ts'
 import { maskTokens } from './forward-plan.ts'
 import type { AccessEntry } from './log.ts'
 import type { RequestId, SessionRef, UserId } from './model.ts'
+import type { Exchange } from './proxy/exchange.ts'
 import type { Forward } from './proxy/forward.ts'
 
 export interface Recorded extends Request {
@@ -34,7 +35,7 @@ export function accessEntryOf(
 ): AccessEntry & { readonly webSocket: boolean } {
   const { exchange, startedAt, admittedAt } = request
   const { endedAt, status, outcome, begunAt, forward } = ending
-  const tunnel = forward?.tunnelBytes()
+  const moved = forward === null ? null : movedBy(exchange, forward)
   return {
     time: startedAt,
     id: request.id,
@@ -46,8 +47,8 @@ export function accessEntryOf(
     path: pathOf(request),
     protocol: exchange.protocol,
     status: status === 0 ? failures[outcome === 'ok' ? 'client-left' : outcome].status : status,
-    requestBytes: exchange.bytesIn + (tunnel?.fromClient ?? 0),
-    responseBytes: exchange.bytesOut + (tunnel?.toClient ?? 0),
+    requestBytes: moved?.fromClient ?? exchange.bytesIn,
+    responseBytes: moved?.toClient ?? exchange.bytesOut,
     totalMs: endedAt - startedAt,
     admitMs: admittedAt - startedAt,
     upstreamMs: begunAt === 0 ? 0 : begunAt - admittedAt,
@@ -57,6 +58,18 @@ export function accessEntryOf(
     droppedHeaders: request.head?.dropped ?? null,
     retried: forward?.retried ?? false,
     webSocket: exchange.webSocket,
+  }
+}
+
+/** Bytes of the body or of the WebSocket, so far. */
+export function movedBy(
+  exchange: Exchange,
+  forward: Forward,
+): { readonly fromClient: number; readonly toClient: number } {
+  const tunnel = forward.tunnelBytes()
+  return {
+    fromClient: exchange.bytesIn + tunnel.fromClient,
+    toClient: exchange.bytesOut + tunnel.toClient,
   }
 }
 

@@ -1,6 +1,6 @@
 // An exchange and all that becomes known of it, from its admission to its one record. Hot path.
 
-import { accessEntryOf } from './access-entry.ts'
+import { accessEntryOf, movedBy } from './access-entry.ts'
 import type { Admission, Request } from './admission.ts'
 import type { Application, Applications, StreamAnswer } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
@@ -8,14 +8,14 @@ import type { FailureCode } from './errors.ts'
 import { failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import { type ForwardPlanDeps, planForward } from './forward-plan.ts'
-import type { Arrival, Gate, Passing, Reception, WakeAction } from './gate.ts'
+import type { Gate, Passing, UseKind, WakeAction, Waking } from './gate.ts'
 import { arrivalOf, Held, type HeldListener } from './held.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
 import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
 import { OwnAnswer, OwnStream } from './own-transfer.ts'
-import type { Answer, PageRequest, Pages } from './pages.ts'
+import type { Answer, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode } from './proxy/failure.ts'
 import { Forward, type ForwardListener, type ForwardPlan } from './proxy/forward.ts'
@@ -25,19 +25,7 @@ import type { Transfer } from './proxy/transfer.ts'
 import type { RuntimeRoute } from './routes.ts'
 import { opensPage, signInUrlOf } from './sign-in-answer.ts'
 import type { SignInReason } from './sign-in-url.ts'
-import { useKindOf } from './use-kind.ts'
-
-/** What people see of machines that sleep. */
-export interface Waking {
-  /** @param path of the page and its query, as they were sent. */
-  page(
-    arrival: Arrival,
-    reception: Extract<Reception, { kind: 'page' }>,
-    request: PageRequest & { readonly path: string },
-  ): Answer
-  /** @param arrival as if somebody opened the page that it is about; `null`: none is named, or it is never asleep. */
-  application(action: WakeAction, arrival: Arrival | null): Application
-}
+import { isOngoing, useKindOf } from './use-kind.ts'
 
 export interface ExchangedDeps extends ForwardPlanDeps {
   readonly flights: Flights
@@ -98,6 +86,8 @@ export class Exchanged
   /** How often its machine was thought awake and was not. */
   #waits = 0
   #webSocketKey: string | null = null
+  /** What it is to a machine that may sleep; `null`: it did not go on to one. */
+  #useKind: UseKind | null = null
 
   constructor(exchange: Exchange, deps: ExchangedDeps, now: number) {
     this.exchange = exchange
@@ -122,9 +112,8 @@ export class Exchanged
     return this.route?.upstream?.vm ?? null
   }
 
-  /** A backend is at work for it, or is about to be. */
-  get forwarding(): boolean {
-    return this.#forward !== null
+  moved(): { readonly fromClient: number; readonly toClient: number } | null {
+    return this.#forward === null ? null : movedBy(this.exchange, this.#forward)
   }
 
   get transfer(): Transfer | null {
@@ -232,10 +221,8 @@ export class Exchanged
     if (head === null || route === null) throw new TypeError('admitted without a head')
     const kind = useKindOf(exchange, head, identity)
     if (gate.open) {
-      passing.kind = kind
-      passing.session = this.session
-      passing.counts = route.definition.countsAsUse
-      gate.passes(passing)
+      this.#useKind = kind
+      gate.passes(this.#passing(kind, route))
       return true
     }
     const arrival = arrivalOf(this, kind, this.#deps.isKnownClient(this.network))
@@ -254,6 +241,13 @@ export class Exchanged
       this.answer(this.#deps.waking.page(arrival, reception, request), 'waking')
     }
     return false
+  }
+
+  #passing(kind: UseKind, route: RuntimeRoute): Passing {
+    passing.kind = kind
+    passing.session = this.session
+    passing.counts = route.definition.countsAsUse
+    return passing
   }
 
   heldReleased(): void {
@@ -373,6 +367,11 @@ export class Exchanged
       upstream: this.#upstreamName,
       forward: this.#forward,
     })
+    const { route, vm } = this
+    if (this.#useKind !== null && route !== null && vm !== null) {
+      const bytes = isOngoing(this) ? 0 : entry.requestBytes + entry.responseBytes
+      deps.waking.ended(vm, this.#passing(this.#useKind, route), bytes)
+    }
     deps.metrics.request(entry)
     deps.record(entry)
   }

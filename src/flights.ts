@@ -17,8 +17,8 @@ export interface Flight {
   readonly vm: VmId | null
   /** Wall clock, milliseconds. */
   readonly startedAt: number
-  /** False: it waits, or an answer of our own is on its way. */
-  readonly forwarding: boolean
+  /** Bytes so far, body or WebSocket; `null`: no backend is at work for it. For looking at, now and then. */
+  moved(): { readonly fromClient: number; readonly toClient: number } | null
   /** The bytes; `null` while nothing is forwarded. */
   readonly transfer: Transfer | null
   /** Where `Flights` keeps it; nobody else's business. */

@@ -1,7 +1,10 @@
 // Between a route and the machine behind it: may a request go on, or what becomes of it? Types alone.
 
+import type { Application } from './app.ts'
 import type { FailureCode } from './errors.ts'
 import type { CountsAsUse, Host, RequestId, SessionRef, UserId, VmId, WakeRule } from './model.ts'
+
+import type { Answer, PageRequest } from './pages/answer.ts'
 
 export type { CountsAsUse } from './model.ts'
 
@@ -87,3 +90,21 @@ export interface Gate {
  * live. `start`: somebody presses the button on a page. `busy`: the machine itself says that it works.
  */
 export type WakeAction = 'script' | 'events' | 'start' | 'busy'
+
+/** What people see of machines that sleep. */
+export interface Waking {
+  /** @param path of the page and its query, as they were sent. */
+  page(
+    arrival: Arrival,
+    reception: Extract<Reception, { kind: 'page' }>,
+    request: PageRequest & { readonly path: string },
+  ): Answer
+  /** @param arrival as if somebody opened the page that it is about; `null`: none is named, or it is never asleep. */
+  application(action: WakeAction, arrival: Arrival | null): Application
+  /**
+   * A request that went on is over. Hot.
+   *
+   * @param bytes of both directions; 0 for WebSockets and streams, which are looked at while they go on.
+   */
+  ended(vm: VmId, passing: Passing, bytes: number): void
+}

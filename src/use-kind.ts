@@ -85,3 +85,14 @@ function scriptKind(method: string): UseKind {
       return 'change'
   }
 }
+
+/** It has no end of its own, so that its bytes at the end say nothing: a WebSocket, or server-sent events. */
+export function isOngoing({
+  exchange,
+  head,
+}: {
+  readonly exchange: Exchange
+  readonly head: RequestHead | null
+}): boolean {
+  return exchange.webSocket || (head?.accept?.includes('text/event-stream') ?? false)
+}

@@ -169,6 +169,7 @@ async function start(
       application() {
         throw new TypeError('no machine sleeps')
       },
+      ended() {},
     },
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
     limiter,

@@ -56,7 +56,7 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
     identityHeaders: () => [],
     isKnownClient: () => false,
     lockdown: () => false,
-    waking: { page: unwanted, application: unwanted },
+    waking: { page: unwanted, application: unwanted, ended: quiet },
     applications: { login: { handle: unwanted }, admin: { handle: unwanted } },
     clientAddress: (peer) => peer.address,
     limiter: createLimiter(),
