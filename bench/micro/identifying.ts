@@ -106,7 +106,7 @@ const stranger: Presented = {
   method: 'GET',
   path: sampleTarget('/photoprism/library').path,
   alternatives: [],
-  application: false,
+  application: null,
   client: '203.0.113.77',
   networks: null,
 }

@@ -6,6 +6,7 @@ import { cookieValueAt, sessionCookieName } from './cookie.ts'
 import type { User } from './people.ts'
 import { secretLength, tokenPrefix } from './secret-text.ts'
 import type { Session, Sessions } from './sessions.ts'
+import { opensAdmin } from './token-scopes.ts'
 import { type Token, type Tokens, tokenCovers } from './tokens.ts'
 
 /** What a request shows, and where it goes. */
@@ -22,8 +23,8 @@ export interface Presented {
   readonly path: CanonicalPath
   /** What else a backend might take the path for (`proxy/target.ts`); a token must be good for those too. */
   readonly alternatives: readonly CanonicalPath[]
-  /** The route is one of our own applications, which no token opens. */
-  readonly application: boolean
+  /** The route is one of our own applications: no token opens the login, and the admin only one with a scope of it. */
+  readonly application: 'login' | 'admin' | null
   /** Verified client address. */
   readonly client: string
   /** Addresses that count as a person on this route; `null`: none. */
@@ -96,7 +97,8 @@ export function createIdentify(deps: IdentifyDeps): Identify {
   }
 
   function isFor(token: Token, presented: Presented, now: number): boolean {
-    if (presented.application || presented.host === deps.loginHost()) return false
+    if (presented.application === 'login' || presented.host === deps.loginHost()) return false
+    if (presented.application === 'admin' && !opensAdmin(token.record.scopes)) return false
     if (!tokenCovers(token, presented, now)) return false
     const { paths } = token.scope
     if (paths === null) return true

@@ -152,7 +152,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
         method: exchange.method,
         path: target.path,
         alternatives: target.alternatives,
-        application: route.definition.target.kind === 'app',
+        application: route.definition.target.kind === 'app' ? route.definition.target.app : null,
         client,
         networks: route.networks,
       },

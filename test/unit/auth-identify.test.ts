@@ -21,7 +21,7 @@ const stranger: Presented = {
   method: 'GET',
   path: '/' as CanonicalPath,
   alternatives: [],
-  application: false,
+  application: null,
   client: '203.0.113.7',
   networks: null,
 }
@@ -262,14 +262,22 @@ t.test('a token is good for its own hosts, methods and paths', async (t) => {
   t.equal(as(outside), 'token-invalid', 'another reading of the path leads out of them')
 })
 
-t.test('no token opens our own applications', async (t) => {
+t.test('no token opens the login host, and the admin only one with a scope for it', async (t) => {
   const { as, token } = await setUp()
   const host = 'auth.example.com' as Host
   for (const hosts of [null, ['auth.example.com', 'app.example.com']]) {
-    const { text } = await token('diego', { hosts })
-    t.equal(as({ tokenHeader: text, host }), 'token-invalid')
-    t.equal(as({ tokenHeader: text, application: true }), 'token-invalid')
+    for (const scopes of [[], ['admin:write'], ['vm:wake'], ['root', 'constructor']]) {
+      const { text, ref } = await token('diego', { hosts, scopes })
+      t.equal(as({ tokenHeader: text, host }), 'token-invalid')
+      t.equal(as({ tokenHeader: text, application: 'login' }), 'token-invalid')
+      const atAdmin = as({ tokenHeader: text, application: 'admin' })
+      const opens = scopes.some((scope) => scope.includes(':'))
+      if (opens) t.equal(refOf(atAdmin), ref, scopes.join())
+      else t.equal(atAdmin, 'token-invalid', scopes.join())
+    }
   }
+  const elsewhere = await token('diego', { hosts: ['git.example.com'], scopes: ['admin:write'] })
+  t.equal(as({ tokenHeader: elsewhere.text, application: 'admin' }), 'token-invalid')
 })
 
 t.test('two identities at once are refused; the same one twice is not', async (t) => {

@@ -5,6 +5,7 @@ import type { AppRequest, PageApplication } from '../../app.ts'
 import { maxAppBodyBytes } from '../../app.ts'
 import type { Answer } from '../../pages/answer.ts'
 import { registerAccount } from './account.ts'
+import { registerAdminEntrance } from './admin-entrance.ts'
 import { registerApprove } from './approve.ts'
 import { registerAssets } from './assets.ts'
 import type { AppContext } from './context.ts'
@@ -34,6 +35,7 @@ const pages: readonly ((app: FastifyInstance, context: AppContext) => void)[] = 
   registerProviders,
   registerAccount,
   registerApprove,
+  registerAdminEntrance,
   registerAssets,
 ]
 

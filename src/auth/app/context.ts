@@ -9,6 +9,7 @@ import type { UserStore } from '../people.ts'
 import type { Session, Sessions } from '../sessions.ts'
 import type { SettingStore } from '../setting-store.ts'
 import type { Tokens } from '../tokens.ts'
+import type { AdminDoor } from './admin-entrance.ts'
 import type { Flows } from './flows.ts'
 import type { Provider } from './provider.ts'
 import type { Throttle } from './throttle.ts'
@@ -47,6 +48,8 @@ export interface AppContext {
   /** All there are, in the order they are shown; those that the table does not offer too. */
   readonly providers: readonly Provider[]
   readonly randomBytes: (size: number) => Buffer
+  /** Absent: nobody administers through this gateway. */
+  readonly adminDoor?: AdminDoor
 }
 
 /** What every handler finds in `request.visit`. */
