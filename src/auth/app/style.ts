@@ -75,6 +75,7 @@ export const appStyle = `${pageStyle}${[
   'code,.secret{font-family:var(--mono);font-size:.9375em;overflow-wrap:anywhere}',
   '.secret{display:block;padding:.75rem 1rem;border:1px solid var(--hair);border-radius:.625rem;background:var(--raised);-webkit-user-select:all;user-select:all}',
   '.codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.5rem 1.5rem;margin:0;padding:1rem 1.25rem;border:1px solid var(--hair);border-radius:.625rem;background:var(--raised);font-family:var(--mono);font-size:.9375rem;list-style:none}',
+  ':is(.codes,.facts)+*,form+.meta{margin-top:.75rem}',
   '.qr{display:block;width:13rem;max-width:100%;height:auto;padding:.75rem;border-radius:.625rem;background:var(--blank)}',
   // The account pages: tabs, a code to read across a table, facts about a device.
   '.tabs{display:flex;flex-wrap:wrap;gap:.25rem 1.5rem;margin:1.75rem 0 0;border-bottom:1px solid var(--hair)}',
@@ -82,7 +83,8 @@ export const appStyle = `${pageStyle}${[
   '.tabs a:hover{color:var(--ink)}',
   '.tabs a[aria-current]{border-bottom-color:var(--accent);color:var(--ink);font-weight:560}',
   'legend{padding:0}.row>.field{flex:1 1 7rem}',
-  '.tabs+section{margin-top:2rem}.row:has(>h2){min-height:2.75rem}.row+.hint{margin-top:.25rem}.row+.meta{margin-top:.25rem}',
+  '.tabs+section{margin-top:2rem}.row:has(>h2){min-height:2.75rem}.row+:is(.hint,.meta){margin-top:.5rem}',
+  '@media(max-width:22rem){.tabs{column-gap:1rem;font-size:.9375rem}}',
   '.news ul{margin:.375rem 0 0;padding:0 0 0 1.125rem}.news li+li{margin-top:.25rem}',
   '.big-code{margin:1.25rem 0 0;font-size:2rem;font-weight:620;letter-spacing:.08em;line-height:1.2}.big-code+.meta{margin-top:.75rem}',
   '.facts{margin:0;padding:.25rem 1rem;border:1px solid var(--hair);border-radius:.625rem;background:var(--raised)}',
