@@ -24,8 +24,8 @@ const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 /** Told to sleep again, when nothing has come of it. */
 const againMs = 5 * minuteMs
-/** The cloud says nothing of a machine that may run. */
-const blindMs = 15 * minuteMs
+/** The cloud says nothing of a machine that may run. Later than the machine's own word for it, should that be missing. */
+const blindMs = 45 * minuteMs
 /** On top of what draining and a soft stop may take. */
 const stopSlackMs = 15 * minuteMs
 /** Kept awake by nothing but its own word. */
