@@ -8,15 +8,15 @@ import { waitingScript } from './waiting-script.ts'
 import { waitingStyle } from './waiting-style.ts'
 import { stepNames, type WaitingStatus, type WaitingWords, waitingWords } from './waiting-words.ts'
 
-/** Where the page's button posts to, as a form with `route` and `back`. */
-export const startPath = '/.gatehouse/wake/start'
-/** Where the page's script listens; `?route=` names the route. */
-export const eventsPath = '/.gatehouse/wake/events'
+/** Where the page's button posts to; the path of the page follows. */
+const startPath = '/.gatehouse/wake/start'
+/** Where the page's script listens; the path of the page follows. */
+const eventsPath = '/.gatehouse/wake/events'
 
 export interface WaitingView {
-  /** Id of the route. */
-  readonly route: string
-  /** Its display name. */
+  /** Path and query of the page, as they were sent. */
+  readonly path: string
+  /** Display name of the route. */
   readonly service: string
   readonly status: WaitingStatus
   /** This visit started the machine, or wished for it. */
@@ -27,8 +27,6 @@ export interface WaitingView {
   readonly signIn: string | null
   /** The page follows what happens: for people who are known, and whoever woke it. */
   readonly live: boolean
-  /** Path and query of the page itself, for the way back from the button; `null`: the script fills it in. */
-  readonly back: string | null
   /** `null`: waiting alone does not help. */
   readonly retryAfterSeconds: number | null
   /** The port visitors use. */
@@ -51,29 +49,19 @@ export function renderWaiting(view: WaitingView, request: PageRequest): Answer {
   return { status: 503, headers, body: request.method === 'HEAD' ? nothing : body }
 }
 
-/** What the button posts. */
-export interface StartForm {
-  readonly route: string
-  /** Path and query on the same host, to go back to; `null`: not given, or not to be trusted. */
-  readonly back: string | null
-}
-
 /**
- * Reads the button's form (`application/x-www-form-urlencoded`).
+ * The answer to the button: back to the page, as a new visit (RFC 9110 §15.4.4).
  *
- * @returns `null`: it names no route.
+ * @param path of the page and its query. One that browsers take for another host leads to the front page.
  */
-export function readStartForm(body: string): StartForm | null {
-  const fields = new URLSearchParams(body)
-  const route = fields.get('route')
-  if (route === null || route === '') return null
-  const back = fields.get('back')
-  return { route, back: back !== null && isPathHere(back) ? back : null }
+export function startedAnswer(path: string): Answer {
+  const location = isPathHere(path) ? path : '/'
+  const headers = ['location', location, 'content-length', '0', 'cache-control', 'no-store']
+  return { status: 303, headers, body: nothing }
 }
 
 const nothing = Buffer.alloc(0)
 const styleSource = `'sha256-${createHash('sha256').update(waitingStyle).digest('base64')}'`
-const maxBackLength = 4_096
 
 function contentSecurityPolicy(view: WaitingView, request: PageRequest): string {
   const login = originOf(request.loginHost, view.publicPort)
@@ -85,7 +73,7 @@ function contentSecurityPolicy(view: WaitingView, request: PageRequest): string 
 
 /** A path on this host for every reader: browsers take a backslash for a slash, and tabs and newlines for nothing. */
 function isPathHere(path: string): boolean {
-  return path.length <= maxBackLength && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(path)
+  return /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(path)
 }
 
 function pageOf(view: WaitingView, request: PageRequest): string {
@@ -94,7 +82,7 @@ function pageOf(view: WaitingView, request: PageRequest): string {
   const host = request.host === null ? '' : `<p class="eyebrow">${escapeHtml(request.host)}</p>`
   const script = view.live ? `<script type="module" src="${waitingScript().url}"></script>` : ''
   const events = view.live
-    ? ` data-events="${escapeHtml(`${eventsPath}?route=${encodeURIComponent(view.route)}`)}"`
+    ? ` data-events="${escapeHtml(eventsPath + withoutQuery(view.path))}"`
     : ''
   return [
     `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex"><link rel="icon" href="${icon()}"><style>${waitingStyle}</style>`,
@@ -107,6 +95,11 @@ function pageOf(view: WaitingView, request: PageRequest): string {
     ways(view),
     `</main><footer><dl><div><dt>Status</dt><dd>503</dd></div><div><dt>Request</dt><dd>${escapeHtml(request.id)}</dd></div></dl></footer></body></html>\n`,
   ].join('')
+}
+
+function withoutQuery(path: string): string {
+  const query = path.indexOf('?')
+  return query === -1 ? path : path.slice(0, query)
 }
 
 /** Where no script runs, the page looks again by itself; but not for a machine that nobody has started. */
@@ -158,8 +151,8 @@ function ways(view: WaitingView): string {
   const asleep = status.kind === 'asleep' || status.kind === 'falling-asleep'
   let text = ''
   if (mayStart) {
-    const back = view.back === null ? '' : ` value="${escapeHtml(view.back)}"`
-    text += `<form class="go" method="post" action="${startPath}"${asleep ? '' : ' hidden'}><p class="hint">This page alone does not start it.</p><input type="hidden" name="route" value="${escapeHtml(view.route)}"><input type="hidden" name="back"${back}><button class="button">Wake it up</button></form>`
+    const action = escapeHtml(startPath + view.path)
+    text += `<form class="go" method="post" action="${action}"${asleep ? '' : ' hidden'}><p class="hint">This page alone does not start it.</p><button class="button">Wake it up</button></form>`
   } else if (signIn !== null) {
     text += `<p class="go"><a class="button" href="${escapeHtml(signIn)}">Sign in</a></p>`
   } else if (!waking && asleep) {

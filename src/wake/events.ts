@@ -1,5 +1,6 @@
 // What the stream of a waiting page says (server-sent events, WHATWG HTML §9.2): each frame is the whole state, so nothing need be repeated.
 
+import type { StreamAnswer } from '../app.ts'
 import { type WaitingStatus, waitingWords } from '../pages/waiting-words.ts'
 import type { Machine } from './machine.ts'
 
@@ -77,6 +78,22 @@ export interface FollowDeps {
   /** Takes whole frames. */
   readonly send: (frames: string) => void
   readonly after: (ms: number, run: () => void) => () => void
+}
+
+/** The stream as an answer. */
+export function machineStream(followed: Followed, deps: Pick<FollowDeps, 'after'>): StreamAnswer {
+  return {
+    // Proxies such as nginx collect what they forward, unless told not to.
+    headers: [
+      'content-type',
+      'text/event-stream; charset=utf-8',
+      'cache-control',
+      'no-store',
+      'x-accel-buffering',
+      'no',
+    ],
+    open: ({ send }) => followMachine(followed, { send, after: deps.after }),
+  }
 }
 
 /** Sends the state now and whenever it changes, and heartbeats between. Returns how to end that. */

@@ -5,9 +5,10 @@ import type { Arrival, Gate, Passing, Reception, Waiter } from '../gate.ts'
 import type { EventLog } from '../log.ts'
 import type { VmId } from '../model.ts'
 import type { Refusal } from './events.ts'
-import type { Machine } from './machine.ts'
+import type { Machine, WantResult } from './machine.ts'
 import { comesAnyway, holdMsOf, restSeconds, restsBeyond } from './outlook.ts'
 import { createLine, createRamp, type Line, type Ramp } from './release.ts'
+import type { WakeReason } from './vm-state.ts'
 import {
   createWaitingRoom,
   defaultHoldLimits,
@@ -47,6 +48,8 @@ export interface Gates {
   gateFor(vm: VmId, port: number, scheme: 'http' | 'https'): Gate
   /** The machines changed: every door looks for its own anew. Call it once they are those of the new table. */
   refresh(): void
+  /** A wish that is no request to be held: somebody who may has pressed the button. */
+  want(vm: VmId, by: WakeReason): WantResult
   /** Why the last wish for it was refused; `null`: it was not. */
   refusal(vm: VmId): Refusal | null
   stats(): HoldStats
@@ -212,8 +215,7 @@ export function createGates(deps: GatesDeps): Gates {
   function wish(door: Door, machine: Machine, waiter: Waiter): Reception {
     const { id, user, routeId, page } = waiter.arrival
     const { house } = door
-    const result = machine.want({ kind: 'request', request: id, user, route: routeId })
-    house.refusal = result === 'budget' || result === 'too-many-starts' ? result : null
+    const result = want(house, machine, { kind: 'request', request: id, user, route: routeId })
     if (result === 'gone') return refuse('machine-gone', null)
     if (result !== 'ok') {
       return page
@@ -226,6 +228,12 @@ export function createGates(deps: GatesDeps): Gates {
       return { kind: 'page', waking: true, retryAfterSeconds: rest }
     }
     return hold(door, waiter)
+  }
+
+  function want(house: House, machine: Machine, by: WakeReason): WantResult {
+    const result = machine.want(by)
+    house.refusal = result === 'budget' || result === 'too-many-starts' ? result : null
+    return result
   }
 
   /** Takes a place in the line, if there is one, and if it makes sense to wait. */
@@ -331,6 +339,10 @@ export function createGates(deps: GatesDeps): Gates {
   return {
     gateFor,
     refresh,
+    want(vm, by) {
+      const house = houseOf(vm)
+      return house.machine === null ? 'ok' : want(house, house.machine, by)
+    },
     refusal: (vm) => houses.get(vm)?.refusal ?? null,
     stats: () => ({ held: room.size, heldBytes: room.bytes, byVm: room.byVm() }),
     stop,

@@ -12,8 +12,8 @@ export interface ViewFacts {
   readonly refusal: Refusal | null
   /** Where a stranger signs in, with the way back; `null`: it would not help. */
   readonly signIn: string | null
-  /** Path and query of the request; `null`: not known. */
-  readonly back: string | null
+  /** Path and query of the page, as they were sent. */
+  readonly path: string
   readonly publicPort: number
 }
 
@@ -31,14 +31,13 @@ export function waitingViewOf(
       ? ({ kind: 'ready' } as const)
       : waitingStatus(machine, { port: arrival.port, refusal: known || waking ? refusal : null })
   return {
-    route: arrival.routeId,
+    path: facts.path,
     service: arrival.service,
     status: status.kind === 'resting' && !known && !waking ? { kind: 'asleep' } : status,
     waking,
     mayStart: mayPress(arrival),
     signIn: known ? null : facts.signIn,
     live: known || waking,
-    back: facts.back,
     retryAfterSeconds,
     publicPort: facts.publicPort,
   }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import type { Host, RequestId } from '../../src/model.ts'
-import { renderWaiting } from '../../src/pages/waiting.ts'
+import { renderWaiting, startedAnswer } from '../../src/pages/waiting.ts'
 import { waitingScript } from '../../src/pages/waiting-script.ts'
 import type { WaitingStatus } from '../../src/pages/waiting-words.ts'
 import { heartbeatFrame, openingFrame, statusFrame } from '../../src/wake/events.ts'
@@ -35,13 +35,13 @@ async function serve(t: Test, initial: WaitingStatus = waking('asking')) {
   let status = initial
   const streams = new Set<ServerResponse>()
   const counts = { pages: 0, streams: 0, posts: [] as string[] }
-  const answers = { stream: 200, back: null as string | null, retryAfterSeconds: 40 }
+  const answers = { stream: 200, retryAfterSeconds: 40 }
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     if (path === waitingScript().url) {
       const { headers, body } = waitingScript().answer
       response.writeHead(200, [...headers]).end(body)
-    } else if (path.startsWith('/.gatehouse/wake/events')) {
+    } else if (path === '/.gatehouse/wake/events/albums') {
       counts.streams += 1
       if (answers.stream !== 200) {
         response.writeHead(answers.stream).end()
@@ -51,28 +51,22 @@ async function serve(t: Test, initial: WaitingStatus = waking('asking')) {
       response.write(openingFrame + statusFrame(status, 'Photos') + heartbeatFrame)
       streams.add(response)
       response.on('close', () => streams.delete(response))
-    } else if (path === '/.gatehouse/wake/start') {
-      let body = ''
-      request.on('data', (chunk: Buffer) => {
-        body += chunk.toString()
-      })
-      request.on('end', () => {
-        counts.posts.push(body)
-        status = waking('asking')
-        response.writeHead(303, { location: '/albums?page=2' }).end()
-      })
+    } else if (path.startsWith('/.gatehouse/wake/start/')) {
+      counts.posts.push(path)
+      status = waking('asking')
+      const { headers } = startedAnswer(path.slice('/.gatehouse/wake/start'.length))
+      response.writeHead(303, [...headers]).end()
     } else if (path !== '/favicon.ico' && status.kind !== 'ready') {
       counts.pages += 1
       const answer = renderWaiting(
         {
-          route: 'photos.example.com/albums',
+          path,
           service: 'Photos',
           status,
           waking: true,
           mayStart: true,
           signIn: null,
           live: true,
-          back: answers.back,
           retryAfterSeconds: answers.retryAfterSeconds,
           publicPort: 443,
         },
@@ -202,18 +196,13 @@ t.test('the waiting page in a browser', { timeout: 120_000 }, async (t) => {
   for (const javaScriptEnabled of [true, false]) {
     await t.test(`the button, ${javaScriptEnabled ? 'with' : 'without'} a script`, async (t) => {
       const gateway = await serve(t, asleep)
-      if (!javaScriptEnabled) gateway.answers.back = '/albums?page=2'
       gateway.answers.retryAfterSeconds = 2
       const { page } = await openPage(t, browser, { javaScriptEnabled })
       await page.goto(gateway.url)
       await page.getByRole('button', { name: 'Wake it up' }).click()
       await heading(page, 'Photos is waking up')
-      t.strictSame(gateway.counts.posts, [
-        new URLSearchParams({
-          route: 'photos.example.com/albums',
-          back: '/albums?page=2',
-        }).toString(),
-      ])
+      t.strictSame(gateway.counts.posts, ['/.gatehouse/wake/start/albums?page=2'])
+      t.equal(page.url(), gateway.url)
       t.equal(await page.getByRole('button', { name: 'Wake it up' }).isVisible(), false)
       gateway.become({ kind: 'ready' })
       await heading(page, 'Albums')

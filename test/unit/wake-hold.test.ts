@@ -408,6 +408,20 @@ t.test('a wish that is refused says so', async (t) => {
   t.equal(clock.pending, 0)
 })
 
+t.test('the button is a wish like any other', async (t) => {
+  const { gates, machine, clock } = house()
+  const by = { kind: 'person', user: null } as const
+  machine.answer = 'budget'
+  t.equal(gates.want(flex, by), 'budget')
+  t.equal(gates.refusal(flex), 'budget')
+  machine.answer = 'ok'
+  t.equal(gates.want(flex, by), 'ok')
+  t.equal(gates.refusal(flex), null)
+  t.equal(machine.state.kind, 'starting')
+  t.strictSame(machine.wishes, [by, by])
+  t.equal(clock.pending, 0)
+})
+
 t.test('a start that failed: worth waiting for, or not', async (t) => {
   const { arrive, machine, clock } = house({ limits: { perSession: 50 } })
   machine.become(resting(clock, 'unavailable', 4_000))

@@ -123,9 +123,9 @@ function ready() {
 }
 
 function showNotify() {
-  const possible =
-    'Notification' in window && Notification.permission !== 'denied' && current?.step !== null
-  show('[data-notify]', possible && !wantsToHear && current?.kind !== 'ready')
+  const possible = 'Notification' in window && Notification.permission !== 'denied'
+  const coming = current?.kind === 'waking' || current?.kind === 'resting'
+  show('[data-notify]', possible && coming && !wantsToHear)
 }
 
 function listen() {
@@ -136,6 +136,8 @@ function listen() {
     if (current?.kind === 'ready') ready()
   })
   stream.addEventListener('error', () => {
+    // Going on ends it too.
+    if (leaving) return
     // A stream that broke reconnects by itself; one that was refused does not (WHATWG HTML §9.2.3), nor does it say why.
     if (stream.readyState === EventSource.CLOSED) askWhy()
   })
@@ -179,10 +181,6 @@ function firstTime() {
 
 for (const time of document.querySelectorAll('time')) {
   time.textContent = timeOfDay(Date.parse(time.dateTime))
-}
-for (const field of document.querySelectorAll('input[name=back]')) {
-  if (field instanceof HTMLInputElement && field.value === '')
-    field.value = location.pathname + location.search
 }
 find('[data-notify] button')?.addEventListener('click', async () => {
   wantsToHear = (await Notification.requestPermission()) === 'granted'
