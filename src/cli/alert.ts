@@ -1,7 +1,7 @@
 // `gatehouse alert test`: does a message arrive at everybody who should hear of trouble?
 
 import { readAlertResults } from './machine-answers.ts'
-import { asked, type MachineContext, understood } from './machines.ts'
+import { asked, type MachineContext, understood } from './machine-gateway.ts'
 import { done, type Outcome } from './outcome.ts'
 import { counted, harmless, jsonText } from './terminal-text.ts'
 

@@ -2,8 +2,8 @@
 
 import type { MachineReport, MachineStart, OwnTraffic } from '../control-machines.ts'
 import { readTraffic } from './machine-answers.ts'
+import { type MachineContext, machinesOf } from './machine-gateway.ts'
 import { localText, moneyText, refusalText, spanWords } from './machine-text.ts'
-import { type MachineContext, machinesOf } from './machines.ts'
 import { done, type Outcome } from './outcome.ts'
 import { harmless, jsonText, table } from './terminal-text.ts'
 import { nearMachine } from './vm.ts'

@@ -1,8 +1,8 @@
 // `gatehouse vm list`: the machines that sleep, and what is known of them now.
 
 import type { MachineCost, MachineReport, MachineStart } from '../control-machines.ts'
+import { type MachineContext, machinesOf } from './machine-gateway.ts'
 import { clockText, moneyText, spanWords, stateText, troubleText } from './machine-text.ts'
-import { type MachineContext, machinesOf } from './machines.ts'
 import { done, type Outcome } from './outcome.ts'
 import { harmless, jsonText, table, timeOrNull } from './terminal-text.ts'
 
