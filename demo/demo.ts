@@ -102,6 +102,7 @@ async function main(): Promise<void> {
         cpuUsage: () => process.cpuUsage(),
         writeOut: write,
         writeError: write,
+        environment: {},
         activation: {},
       },
     )

@@ -14,8 +14,9 @@ import {
   type MachineCommandName,
   type PeopleCommandName,
 } from './cli/commands.ts'
+import { failureText, problemLine, startedText } from './cli/messages.ts'
 import type { Outcome } from './cli/outcome.ts'
-import type { Running, ServeDeps } from './cli/serve-types.ts'
+import type { ServeDeps } from './cli/serve-types.ts'
 import { type Config, type ConfigFiles, type ConfigProblem, readConfig } from './config.ts'
 import { GatehouseError } from './errors.ts'
 import { suits } from './node-version.ts'
@@ -279,7 +280,7 @@ async function runServe(config: Config): Promise<void> {
 
   const { serve } = await import('./cli/serve.ts')
   const running = await serve(config, serveDeps())
-  announce(config, running)
+  writeError(startedText(config, running.addresses(), version()))
   lifecycle.attach(running)
   // Written now and not at the exit, which a killed process never reaches.
   setImmediate(modules.flushCompileCache)
@@ -296,23 +297,11 @@ function serveDeps(): ServeDeps {
     startedAt: Date.now() - process.uptime() * 1000,
     memoryUsage: process.memoryUsage,
     cpuUsage: () => process.cpuUsage(),
+    environment: process.env,
     writeOut,
     writeError,
     activation: { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES },
   }
-}
-
-/** What was chosen, and where from: a setting that was not meant is seen at the first start. */
-function announce(config: Config, running: Running): void {
-  const { https, http, ops } = running.addresses()
-  const port = (bound: number | null) => (bound === null ? 'off' : String(bound))
-  const lines = [
-    `gatehouse ${version()}: https ${port(https)}, http ${port(http)}, ops ${port(ops)}, table ${config.routesFile}`,
-  ]
-  for (const { option, value, from } of config.chosen) {
-    if (from !== 'default') lines.push(`  ${option.padEnd(12)}${value}  (${from})`)
-  }
-  writeError(`${lines.join('\n')}\n`)
 }
 
 function makeDataDirectory(directory: string): void {
@@ -347,21 +336,8 @@ function usage(problems: readonly ConfigProblem[]): void {
   leave(exitCodes.usage)
 }
 
-function problemLine({ severity, where, what, remedy }: ConfigProblem): string {
-  return `gatehouse: ${severity}: ${where}: ${what}; ${remedy}\n`
-}
-
 function failWith(error: unknown): void {
-  if (error instanceof GatehouseError) {
-    const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
-    // A message that is a list of problems gets its remedy below them.
-    const glue = error.message.includes('\n') ? '\n' : '; '
-    const remedy = error.remedy === null ? '' : `${glue}${error.remedy}`
-    writeError(`gatehouse: error: ${error.message}${cause}${remedy}\n`)
-  } else {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    writeError(`gatehouse: internal error: ${detail}\n`)
-  }
+  writeError(failureText(error))
   leave(exitCodes.failed)
 }
 

@@ -27,6 +27,8 @@ export interface Metrics {
   /** Where the numbers come from that others keep. May be called again; later sources replace earlier ones. */
   connect(sources: Partial<MetricSources>): void
   sources(): Readonly<Partial<MetricSources>>
+  /** Bytes of answers since the start. */
+  sentBytes(): number
   /** Requests since the start, by route. */
   requestsByRoute(): ReadonlyMap<string, number>
   /** All metrics as Prometheus reads them, see `expositionType`. Never rejects: a source that throws is left out. */
@@ -123,6 +125,11 @@ export function createMetrics(): Metrics {
       connected = { ...connected, ...sources }
     },
     sources: () => connected,
+    sentBytes() {
+      let sum = 0
+      for (const { totals } of [none, other, ...byRoute.values()]) sum += totals[outBytes] ?? 0
+      return sum
+    },
     requestsByRoute() {
       const sums = new Map<string, number>()
       for (const [id, { requests }] of byRoute) {

@@ -39,6 +39,7 @@ export interface OutputParts {
   readonly people: { readonly bans: () => number; readonly counts: () => PeopleCounts }
   readonly reloader: Reloader
   readonly upstreams: Upstreams
+  readonly wake: { readonly stats: () => { readonly held: number } }
 }
 
 export function createOutput(config: Config, deps: ServeDeps): Output {
@@ -53,6 +54,7 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
     people,
     reloader,
     upstreams,
+    wake,
   }: OutputParts): void {
     metrics.connect({
       version: () => deps.version,
@@ -67,8 +69,7 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
         return { ...counters, inForce: !bad && heldChanges.length === 0 }
       },
       certificates: () => certificates.status(),
-      // Nobody waits for a machine yet; alerts can be written against the series all the same.
-      heldRequests: () => 0,
+      heldRequests: () => wake.stats().held,
       bans: people.bans,
       people: people.counts,
       logs: () => access.stats(),

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto'
 import type { Asking } from '../admission.ts'
+import type { Alerts } from '../alerts.ts'
 import type { Applications, AppRequest } from '../app.ts'
 import { createAssertion } from '../auth/assertion.ts'
 import type { AuditEntry } from '../auth/audit.ts'
@@ -12,6 +13,7 @@ import { createTokens } from '../auth/tokens.ts'
 import { steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
+import type { MachineControl } from '../control-machines.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Flight, Flights } from '../flights.ts'
 import { type Lockdown, noLockdown, readLockdown, writeLockdown } from '../lockdown.ts'
@@ -64,6 +66,9 @@ export interface PeopleDeps extends Pick<ServeDeps, 'now'> {
   readonly flights: Flights
   readonly table: () => RouteTable
   readonly publicPort: () => number
+  /** What commands can ask of machines, and of those who hear alerts. */
+  readonly machines: MachineControl
+  readonly alerts: Pick<Alerts, 'test'>
 }
 
 /** A request waits no longer for another process that writes; a command waits longer. */
@@ -265,6 +270,8 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       list: () => bans?.list() ?? [],
       lift: (network) => bans?.lift(network) ?? false,
     },
+    machines: deps.machines,
+    alerts: deps.alerts,
     log,
   })
   async function flush(): Promise<void> {

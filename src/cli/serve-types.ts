@@ -25,6 +25,8 @@ export interface ServeDeps {
   }
   /** Microseconds since the process began. */
   readonly cpuUsage: () => { readonly user: number; readonly system: number }
+  /** Of the process, for the programs that start and stop machines. */
+  readonly environment: Readonly<Record<string, string | undefined>>
   /** Writes whole lines to standard output; never throws, a reader that left is ignored. */
   readonly writeOut: (text: string) => void
   /** Writes whole lines to standard error; never throws. */

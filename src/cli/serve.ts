@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
-import { get } from 'node:https'
 import { dirname, join, resolve } from 'node:path'
 import { monotonicClock, steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -29,9 +28,11 @@ import { createRequestIds } from '../request-id.ts'
 import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
+import { fetchText } from './fetch-text.ts'
 import { createOutput } from './serve-output.ts'
 import { createPeople, type People } from './serve-people.ts'
 import type { Serve, ServeDeps } from './serve-types.ts'
+import { createWake } from './serve-wake.ts'
 import { uncoveredHosts } from './table-hosts.ts'
 import { createTrust, type Trust } from './trust.ts'
 
@@ -42,9 +43,6 @@ const housekeepingMs = 10_000
 /** How long a table waits for the addresses of its names; they are looked at again whenever they are dialled. */
 const resolveMs = 2_000
 const cloudflareRefreshMs = 24 * 60 * 60 * 1000
-const cloudflareListMs = 10_000
-/** Cloudflare's list is a few kilobytes; what is longer is not it. */
-const cloudflareListLength = 65_536
 
 export const serve: Serve = async (config, deps) => {
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
@@ -96,14 +94,37 @@ async function start(
     }
     uncovered = hosts
   }
+  const flights = createFlights(steadyClock())
+  let publicPort = config.publicPort ?? config.https?.port ?? 443
+  const guarded = guardedLookup(deps.lookup ?? lookup, forbiddenAddress)
+  const wake = createWake(config, {
+    output,
+    flights: flights.list,
+    table: () => inForce().table,
+    publicPort: () => publicPort,
+    lookup: guarded,
+    // As it is set: budgets and schedules are about hours that people know.
+    now: deps.wallNow,
+    random: Math.random,
+    environment: deps.environment,
+  })
+  closers.push(wake.leave)
   const apply = (definition: TableDefinition) => {
     const { secret } = config
-    const table = createRouteTable(definition, { secret, compileCidrs, canonicalRoutePath })
+    wake.checkTable(definition)
+    const gateFor = wake.gateFor(definition)
+    const table = createRouteTable(definition, {
+      secret,
+      compileCidrs,
+      canonicalRoutePath,
+      gateFor,
+    })
     const trust = createTrust(definition.trustedProxies, cloudflare.includes)
     people?.checkTable(definition)
     if (current !== null) warnOfRestart(current.table.definition, definition, log)
     current = { table, trust }
     warnOfUncovered()
+    wake.tableChanged()
     people?.tableChanged()
   }
   const reloader = createReloader({
@@ -135,13 +156,13 @@ async function start(
   await certificates.load()
 
   // Requests
-  const flights = createFlights(steadyClock())
-  let publicPort = config.publicPort ?? config.https?.port ?? 443
   people = await createPeople(config, {
     output,
     flights,
     table: () => inForce().table,
     publicPort: () => publicPort,
+    machines: wake.desk,
+    alerts: wake.alerts,
     // As it is set, back or forth: codes, tokens and assertions are compared with other people's clocks.
     now: deps.wallNow,
   })
@@ -151,7 +172,7 @@ async function start(
   const limiter = createLimiter()
   const upstreams = createUpstreams({
     readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
-    lookup: guardedLookup(deps.lookup ?? lookup, forbiddenAddress),
+    lookup: guarded,
   })
   closers.push(upstreams.close)
   const gateway = createGateway({
@@ -162,15 +183,7 @@ async function start(
     applications,
     isKnownClient: people.isKnownClient,
     lockdown: people.lockdown.isOn,
-    waking: {
-      page() {
-        throw new TypeError('no machine sleeps')
-      },
-      application() {
-        throw new TypeError('no machine sleeps')
-      },
-      ended() {},
-    },
+    waking: wake.waking,
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),
     limiter,
     get publicPort() {
@@ -211,8 +224,10 @@ async function start(
     people: people.shown,
     reloader,
     upstreams,
+    wake,
   })
   closers.push(ops.closeNow)
+  await wake.start()
 
   // What goes on by itself
   reloader.watch()
@@ -245,7 +260,7 @@ async function start(
 
   async function close(): Promise<void> {
     for (const closer of closers.splice(0)) closer()
-    await people?.close()
+    await Promise.all([people?.close(), wake.close()])
     await output.close()
   }
 
@@ -270,6 +285,7 @@ async function start(
       log.info('draining', { flights: flights.size })
       output.draining()
       await people?.leave()
+      wake.leave()
       flights.goAway('shutting-down')
       await listener.drain(config.drainMs)
       await close()
@@ -356,27 +372,4 @@ function warnOfRestart(
   if (before.originPullCaFile !== after.originPullCaFile) {
     log.warn('restart-needed', { what: 'originPull is read at start only' })
   }
-}
-
-/** Not `fetch`: its first use loads 10 MB that stay. Follows no redirect. */
-function fetchText(url: string): Promise<string> {
-  return new Promise((resolvePromise, reject) => {
-    const request = get(url, { timeout: cloudflareListMs }, (response) => {
-      if (response.statusCode !== 200) {
-        response.resume()
-        reject(new Error(`status ${response.statusCode}`))
-        return
-      }
-      let text = ''
-      response.setEncoding('utf8')
-      response.on('data', (chunk: string) => {
-        text += chunk
-        if (text.length > cloudflareListLength) request.destroy(new Error('longer than a list is'))
-      })
-      response.on('end', () => resolvePromise(text))
-      response.on('error', reject)
-    })
-    request.on('timeout', () => request.destroy(new Error('timed out')))
-    request.on('error', reject)
-  })
 }

@@ -1,0 +1,349 @@
+// The machines of a running gateway: who starts them, who waits for them, who puts them to sleep, and who hears of it.
+
+import type { LookupFunction } from 'node:net'
+import { join } from 'node:path'
+import { createPost } from '../alerts/post.ts'
+import { type Alerts, createAlerts } from '../alerts.ts'
+import type { AppRequest } from '../app.ts'
+import { steadyClock } from '../clock.ts'
+import type { Config } from '../config.ts'
+import { GatehouseError } from '../errors.ts'
+import type { Flight } from '../flights.ts'
+import type { Arrival, Gate, Waking } from '../gate.ts'
+import type { TableDefinition, UpstreamTarget } from '../model.ts'
+import { renderWaiting, startedAnswer } from '../pages/waiting.ts'
+import { waitingScript } from '../pages/waiting-script.ts'
+import type { Answer } from '../pages.ts'
+import type { RouteTable } from '../routes.ts'
+import { forbiddenAddress } from '../routes-file/addresses.ts'
+import { originOf, signInUrl } from '../sign-in-url.ts'
+import { isOngoing, useKindOf } from '../use-kind.ts'
+import { createBusy } from '../wake/busy.ts'
+import { createCost } from '../wake/cost.ts'
+import { createMachineDesk, type MachineDesk } from '../wake/desk.ts'
+import { machineStream } from '../wake/events.ts'
+import { createFleet } from '../wake/fleet.ts'
+import { createGates } from '../wake/hold.ts'
+import { createUse, type FlightUse } from '../wake/idle.ts'
+import { createJournal } from '../wake/journal.ts'
+import { createLeases } from '../wake/lease.ts'
+import { createMachine } from '../wake/machine.ts'
+import { createProvider } from '../wake/providers/create.ts'
+import { createProbe } from '../wake/readiness.ts'
+import { createSchedule } from '../wake/schedule.ts'
+import { createSleeper } from '../wake/sleeper.ts'
+import { createSmallFile } from '../wake/small-file.ts'
+import { waitingViewOf } from '../wake/view.ts'
+import { mayPress } from '../wake/who-may-wake.ts'
+import type { Output } from './serve-output.ts'
+import type { ServeDeps } from './serve-types.ts'
+
+export interface Wake {
+  /** For a table that is being made; it changes nothing. */
+  gateFor(definition: TableDefinition): (target: UpstreamTarget) => Gate | null
+  /**
+   * Before a table comes into force.
+   *
+   * @throws GatehouseError `secret-missing`.
+   */
+  checkTable(definition: TableDefinition): void
+  /** A table came into force: its machines are looked after from now on. */
+  tableChanged(): void
+  readonly waking: Waking
+  readonly desk: MachineDesk
+  readonly alerts: Alerts
+  readonly stats: () => WakeStats
+  /** Looks at every machine and begins. Does not wait for clouds. */
+  start(): Promise<void>
+  /** Whoever waits is sent away. */
+  leave(): void
+  /** Machines stay as they are; what is known of them is on disk when it resolves. */
+  close(): Promise<void>
+}
+
+export interface WakeStats {
+  readonly held: number
+  readonly heldBytes: number
+}
+
+export interface WakeDeps extends Pick<ServeDeps, 'environment' | 'now'> {
+  readonly output: Output
+  readonly flights: () => readonly Flight[]
+  readonly table: () => RouteTable
+  readonly publicPort: () => number
+  /** As backends' names are looked up: fails for what must not be dialled. */
+  readonly lookup: LookupFunction
+  readonly random: () => number
+}
+
+export function createWake(config: Config, deps: WakeDeps): Wake {
+  const { output, table, now } = deps
+  const { log } = output
+  const { dataDir, secret } = config
+  const steady = steadyClock
+  const definition = () => table().definition
+  const file = (name: string) => createSmallFile(join(dataDir, 'vms', name), { log })
+
+  const alerts = createAlerts({
+    targets: () => definition().alerts,
+    secret,
+    post: createPost(),
+    now,
+    steady,
+    after,
+    log,
+  })
+  const probe = createProbe({ lookup: deps.lookup, forbidden: forbiddenAddress })
+  const use = createUse({
+    steady,
+    rules: (vm) => fleet.machine(vm)?.definition.power ?? null,
+  })
+  const cost = createCost({
+    machines: () => fleet.list(),
+    sentBytes: output.metrics.sentBytes,
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    file: file('.traffic.json'),
+    now,
+    alert: alerts.send,
+  })
+  const fleet = createFleet({
+    machineFor(powered) {
+      const { id, power } = powered
+      return createMachine({
+        definition: powered,
+        provider: createProvider(power.provider, {
+          vm: id,
+          secret,
+          now,
+          after,
+          log,
+          environment: deps.environment,
+        }),
+        journal: createJournal({ file: join(dataDir, 'vms', `${id}.json`), log }),
+        probe,
+        now,
+        steady,
+        after,
+        random: deps.random,
+        mayStart: (by) => cost.mayStart(id, by),
+        inFlight: () => flightsTo(id).length,
+        alert: alerts.send,
+        log,
+      })
+    },
+    alert: alerts.send,
+    log,
+  })
+  const gates = createGates({ machine: fleet.machine, use, steady, now, after, log })
+  const leases = createLeases({ file: file('.leases.json'), now })
+  const schedule = createSchedule({ now })
+  const busy = createBusy({
+    vms: () =>
+      fleet.list().map(({ definition: { id, power } }) => ({ id, busySecret: power.busySecret })),
+    secret,
+    steady,
+  })
+  const sleeper = createSleeper({
+    machines: fleet.list,
+    flights: () => deps.flights().flatMap(useOf),
+    use,
+    leases,
+    schedule,
+    busy,
+    cost,
+    file: file('.used.json'),
+    now,
+    steady,
+    after,
+    alert: alerts.send,
+    log,
+  })
+  const desk = createMachineDesk({
+    machines: fleet.list,
+    alwaysOn: (vm) => definition().vms.some(({ id, power }) => id === vm && power === null),
+    heldFor: (vm) => gates.stats().byVm.get(vm) ?? 0,
+    sleeper,
+    leases,
+    cost,
+    now,
+    steady,
+    after,
+  })
+
+  function flightsTo(vm: string): readonly Flight[] {
+    return deps.flights().filter((flight) => flight.vm === vm && flight.moved() !== null)
+  }
+
+  /** Where a stranger signs in to come back to the page. */
+  function signInFor(arrival: Arrival, path: string): string | null {
+    const { domain, loginHost } = definition()
+    const { host } = arrival
+    if (host !== domain && !host.endsWith(`.${domain}`)) return null
+    return signInUrl({
+      loginHost,
+      publicPort: deps.publicPort(),
+      reason: 'no-session',
+      origin: originOf(host, deps.publicPort()),
+      method: 'GET',
+      target: path,
+      routePath: '/',
+    })
+  }
+
+  const waking: Waking = {
+    page(arrival, reception, request) {
+      const view = waitingViewOf(arrival, reception, {
+        machine: fleet.machine(arrival.vm),
+        refusal: gates.refusal(arrival.vm),
+        signIn: signInFor(arrival, request.path),
+        path: request.path,
+        publicPort: deps.publicPort(),
+      })
+      return renderWaiting(view, request)
+    },
+    application: (action, arrival) => ({
+      async handle(request) {
+        switch (action) {
+          case 'script': {
+            const script = waitingScript()
+            return request.target.startsWith(script.url)
+              ? script.answer
+              : failure('not-found', request)
+          }
+          case 'busy':
+            return answerBusy(request)
+          case 'events':
+            return follow(arrival, request)
+          case 'start':
+            return press(arrival, request)
+          default:
+            return action satisfies never
+        }
+      },
+    }),
+    ended: use.ended,
+  }
+
+  function follow(arrival: Arrival | null, request: AppRequest) {
+    const machine = arrival === null ? null : fleet.machine(arrival.vm)
+    // What becomes of a machine is nothing for strangers; those whose network may wake it have woken it.
+    if (arrival === null || machine === null || (arrival.user === null && !arrival.knownClient)) {
+      return failure('not-found', request)
+    }
+    const { port, service, vm } = arrival
+    return machineStream({ machine, port, service, refusal: () => gates.refusal(vm) }, { after })
+  }
+
+  function press(arrival: Arrival | null, request: AppRequest): Answer {
+    if (arrival === null || fleet.machine(arrival.vm) === null) return startedAnswer(request.target)
+    if (!mayPress(arrival)) return failure('forbidden', request)
+    gates.want(arrival.vm, { kind: 'person', user: arrival.user })
+    return startedAnswer(request.target)
+  }
+
+  function answerBusy(request: AppRequest): Answer {
+    const answer = busy.signal(request.headers.authorization ?? null, request.body.toString())
+    switch (answer.kind) {
+      case 'taken':
+        log.debug('vm-busy', { vm: answer.vm })
+        return { status: 204, headers: ['cache-control', 'no-store'], body: Buffer.alloc(0) }
+      case 'stranger':
+        return failure('token-invalid', request)
+      case 'malformed': {
+        const body = Buffer.from(`${answer.what}\n`)
+        const type = ['content-type', 'text/plain; charset=utf-8', 'cache-control', 'no-store']
+        return { status: 400, headers: [...type, 'content-length', String(body.length)], body }
+      }
+      default:
+        return answer satisfies never
+    }
+  }
+
+  function failure(code: 'not-found' | 'forbidden' | 'token-invalid', request: AppRequest): Answer {
+    return output.pages.failure(code, {
+      accept: request.headers.accept ?? null,
+      contentType: null,
+      method: request.method,
+      id: request.id,
+      host: request.host,
+      loginHost: definition().loginHost,
+    })
+  }
+
+  return {
+    gateFor(made) {
+      const powered = new Set(made.vms.flatMap(({ id, power }) => (power === null ? [] : [id])))
+      return ({ vm, port, scheme }) =>
+        vm === null || !powered.has(vm) ? null : gates.gateFor(vm, port, scheme)
+    },
+    checkTable(made) {
+      for (const { what, name } of secretsOf(made)) {
+        if (secret(name) !== null) continue
+        throw new GatehouseError(
+          'secret-missing',
+          `${what} needs the secret ${name}, which is not configured`,
+          { remedy: `set GATEHOUSE_SECRET_${name} or GATEHOUSE_SECRET_${name}_FILE` },
+        )
+      }
+    },
+    tableChanged() {
+      fleet.apply(definition().vms)
+      gates.refresh()
+    },
+    waking,
+    desk,
+    alerts,
+    stats: gates.stats,
+    async start() {
+      await sleeper.start()
+      // Clouds may take their time; doors stay shut until they have spoken.
+      void fleet.start()
+    },
+    leave: gates.stop,
+    async close() {
+      gates.stop()
+      await Promise.all([sleeper.stop(), fleet.stop(), alerts.stop()])
+    },
+  }
+}
+
+/** What a table needs that is not written in it. */
+function secretsOf({ vms, alerts }: TableDefinition): { what: string; name: string }[] {
+  const busy = vms.flatMap(({ id, power }) =>
+    power?.busySecret == null ? [] : [{ what: `the busy signal of ${id}`, name: power.busySecret }],
+  )
+  const told = alerts.flatMap(({ token, kind }) =>
+    token === null ? [] : [{ what: `an alert by ${kind}`, name: token }],
+  )
+  return [...busy, ...told]
+}
+
+/** A flight as the counting of use sees it. */
+function useOf(flight: Flight): FlightUse[] {
+  const { route, vm, request, session, transfer } = flight
+  const { exchange, head, identity } = request
+  const moved = flight.moved()
+  if (route?.gate == null || vm === null || head === null || moved === null || transfer === null) {
+    return []
+  }
+  return [
+    {
+      id: flight.id,
+      vm,
+      kind: useKindOf(exchange, head, identity),
+      session,
+      counts: route.definition.countsAsUse,
+      webSocket: exchange.webSocket,
+      stream: isOngoing(request) && !exchange.webSocket,
+      bytesFromClient: moved.fromClient,
+      bytesToClient: moved.toClient,
+      lastByteAt: transfer.lastByteAt,
+    },
+  ]
+}
+
+function after(ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}
