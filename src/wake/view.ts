@@ -37,7 +37,7 @@ export function waitingViewOf(
     waking,
     mayStart: mayPress(arrival),
     signIn: known ? null : facts.signIn,
-    live: known || waking,
+    live: known || (waking && arrival.knownClient),
     retryAfterSeconds,
     publicPort: facts.publicPort,
   }
