@@ -27,7 +27,8 @@ export async function asked(
   request: ControlRequest,
   answerMs?: number,
 ): Promise<object> {
-  const outcome = await askGateway(controlPath(config.dataDir), request, answerMs)
+  const path = controlPath(config.dataDir)
+  const outcome = await askGateway(path, request, answerMs)
   switch (outcome.kind) {
     case 'done':
       return outcome.answer
@@ -43,6 +44,12 @@ export async function asked(
         },
       )
     case 'absent':
+      // unix(7): 108 bytes, with a zero at the end; fewer on other systems.
+      if (Buffer.byteLength(path) > 103) {
+        throw new GatehouseError('control-failed', `the path ${path} is too long for a socket`, {
+          remedy: 'give the gateway a data directory with a shorter path',
+        })
+      }
       throw new GatehouseError(
         'not-running',
         `no gateway runs with the data directory ${config.dataDir}, and only one that runs knows its machines and alerts`,

@@ -1,8 +1,9 @@
 // `npm run demo` as a visitor meets it: a process of its own, everything over its real ports.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { totpCode } from '../fixtures/authenticator.ts'
@@ -12,6 +13,8 @@ import { createPerson, formTo } from '../fixtures/person.ts'
 import { openWebSocket, openWebSocketOverH2 } from '../fixtures/web-socket-client.ts'
 
 const entry = fileURLToPath(new URL('../../demo/demo.ts', import.meta.url))
+
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 interface Demo {
   readonly https: number
@@ -81,6 +84,16 @@ function observe(child: ChildProcess) {
   return { output: () => text, printed, exited }
 }
 
+/** A command of the program beside the demo. */
+function gatehouse(demo: Demo, line: string): Promise<{ code: number; out: string }> {
+  const places = ['--config', demo.tableFile, '--data', dirname(demo.tableFile)]
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...line.split(' '), ...places], (error, out, wrong) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, out: out + wrong })
+    })
+  })
+}
+
 /** The authenticator's secret, as the page shows it to whoever cannot scan. */
 function secretOf(page: string): string {
   const [, spaced = ''] = /((?:[A-Z2-7]{4} ?){8})/.exec(page) ?? []
@@ -88,12 +101,16 @@ function secretOf(page: string): string {
 }
 
 t.test('a visitor finds everything the guide names', async (t) => {
-  const demo = await startDemo(t, join(t.testdir(), 'data'))
+  // Not tap's own directory: its path is longer than an address of a Unix socket may be.
+  const dataDir = mkdtempSync(join(tmpdir(), 'gatehouse-demo-'))
+  t.teardown(() => rmSync(dataDir, { recursive: true, force: true }))
+  const demo = await startDemo(t, dataDir, ['--boot', '2'])
   const { https, tls } = demo
   const host = (name: string) => `${name}gatehouse.localhost:${https}`
   const get = (name: string, path = '/', headers: Record<string, string> = {}) =>
     http1(https, { host: host(name), path, headers, tls })
   const page = { accept: 'text/html' }
+  const html = page
 
   await t.test('HTTP/1.1', async (t) => {
     const welcome = await get('')
@@ -204,6 +221,19 @@ t.test('a visitor finds everything the guide names', async (t) => {
       t.match(await get('notes.', '/share/a'), { status: 200, text: /says nothing of who you are/ })
       t.equal((await get('notes.', '/other')).status, 401)
       t.not((await createPerson({ https, ca }).visit(link)).status, 200, 'the link is used up')
+
+      t.match(await get('studio.', '/', html), { status: 200, text: /Studio/ })
+      t.match(await get('studio.', '/desk', html), { status: 303 })
+      t.match(await gatehouse(demo, 'vm list'), { code: 0, out: /\nstudio +asleep/ })
+      t.notMatch(demo.output(), 'machine starts', 'strangers start nothing')
+      const waiting = await visit('studio.', '/desk')
+      t.match(waiting, { status: 503, headers: { 'cache-control': 'no-store' } })
+      t.match(await gatehouse(demo, 'vm wake studio --wait'), { code: 0, out: /studio is ready/ })
+      t.match(await visit('studio.', '/desk'), { status: 200, words: /The studio is awake/ })
+      t.match(await gatehouse(demo, 'vm list'), { out: /\nstudio +awake .* demo, studio\/desk / })
+      t.match(await gatehouse(demo, 'vm sleep studio'), { code: 0 })
+      await demo.printed(/machine is off/)
+      t.match(await gatehouse(demo, 'vm cost studio'), { code: 0, out: /demo, studio\/desk/ })
     },
   )
 
