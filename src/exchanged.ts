@@ -237,8 +237,8 @@ export class Exchanged
     if (reception.kind === 'refuse') this.#giveUp(reception.code, reception.retryAfterSeconds)
     else {
       const path = this.target === null ? '/' : this.target.rawPath + this.target.query
-      const request = { ...pageRequestOf(this, this.#deps), path }
-      this.answer(this.#deps.waking.page(arrival, reception, request), 'waking')
+      const request = pageRequestOf(this, this.#deps)
+      this.answer(this.#deps.waking.page(arrival, reception, { request, path }), 'waking')
     }
     return false
   }

@@ -93,11 +93,11 @@ export type WakeAction = 'script' | 'events' | 'start' | 'busy'
 
 /** What people see of machines that sleep. */
 export interface Waking {
-  /** @param path of the page and its query, as they were sent. */
+  /** @param asked `path`: of the page and its query, as they were sent. */
   page(
     arrival: Arrival,
     reception: Extract<Reception, { kind: 'page' }>,
-    request: PageRequest & { readonly path: string },
+    asked: { readonly request: PageRequest; readonly path: string },
   ): Answer
   /** @param arrival as if somebody opened the page that it is about; `null`: none is named, or it is never asleep. */
   application(action: WakeAction, arrival: Arrival | null): Application

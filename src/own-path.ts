@@ -68,7 +68,14 @@ function readWakePath(
   if (action === 'script' || action === 'busy') return slash === -1 ? target : 'not-found'
   const inner = readTarget((slash === -1 ? '/' : rest.slice(slash)) + target.query)
   if (typeof inner === 'string') return inner
-  return { ...inner, authority: target.authority }
+  return {
+    authority: target.authority,
+    rawPath: inner.rawPath,
+    query: inner.query,
+    path: inner.path,
+    encodedSlash: inner.encodedSlash,
+    alternatives: inner.alternatives,
+  }
 }
 
 const wakeActions: ReadonlyMap<string, WakeAction> = new Map([

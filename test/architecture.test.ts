@@ -14,7 +14,7 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
   {
     name: 'gateway',
     files:
-      /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|access-entry|forward-plan|held|use-kind|sign-in-answer)\.ts$/,
+      /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|own-path|own-transfer|access-entry|forward-plan|held|use-kind|sign-in-answer)\.ts$/,
     may: ['proxy', 'auth', 'wake', 'core', 'model'],
   },
   { name: 'config', files: /^(config|settings|secrets|env-file)\.ts$/, may: ['core', 'model'] },
@@ -27,7 +27,7 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
   { name: 'wake', files: /^wake\//, may: ['core', 'model'] },
   { name: 'model', files: /^model(-machines)?\.ts$/, may: [] },
   // host, errors, routes, limits, log, metrics, pages: what everybody may lean on.
-  { name: 'core', files: /^[\w-]+\.ts$|^pages\//, may: ['model'] },
+  { name: 'core', files: /^[\w-]+\.ts$|^(pages|alerts)\//, may: ['model'] },
 ]
 
 /** What only some files may do. `code` is searched without comments and strings, `modules` are imports. */

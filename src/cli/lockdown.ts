@@ -1,6 +1,6 @@
 // `gatehouse lockdown`: closes the gateway to visitors, and opens it again.
 
-import { readLockdown, writeLockdown } from '../lockdown.ts'
+import { readLockdown, writeLockdown } from '../auth/lockdown.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { audited, changePeople, type PeopleContext, readPeople } from './people-store.ts'
 

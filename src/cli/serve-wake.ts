@@ -191,12 +191,12 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
   }
 
   const waking: Waking = {
-    page(arrival, reception, request) {
+    page(arrival, reception, { request, path }) {
       const view = waitingViewOf(arrival, reception, {
         machine: fleet.machine(arrival.vm),
         refusal: gates.refusal(arrival.vm),
-        signIn: signInFor(arrival, request.path),
-        path: request.path,
+        signIn: signInFor(arrival, path),
+        path,
         publicPort: deps.publicPort(),
       })
       return renderWaiting(view, request)

@@ -2,7 +2,7 @@
 // the login page; but from a network that somebody signed in from lately, people can sign in again.
 
 import t from 'tap'
-import { readLockdown, writeLockdown } from '../../src/lockdown.ts'
+import { readLockdown, writeLockdown } from '../../src/auth/lockdown.ts'
 import { privateRow, publicRow, recordingBackend, startEdge } from '../fixtures/edge.ts'
 import { loginOrigin, testDomain } from '../fixtures/gateway.ts'
 import { sessionCookie } from '../fixtures/people.ts'

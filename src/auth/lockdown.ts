@@ -1,6 +1,6 @@
 // Closed to visitors: only people who are signed in, and networks that are known, are let in. Where that is remembered.
 
-import type { SettingStore } from './auth/setting-store.ts'
+import type { SettingStore } from './setting-store.ts'
 
 export interface Lockdown {
   readonly on: boolean
