@@ -277,8 +277,6 @@ export function createGates(deps: GatesDeps): Gates {
     const door = entry.place
     door.line.remove(entry)
     deps.waited?.(door.vm, result, deps.steady() - entry.since)
-    // The last one in line was all that kept the door from opening.
-    if (door.line.size === 0 && !door.ramp.running) sync(door)
     return true
   }
 
@@ -309,7 +307,6 @@ export function createGates(deps: GatesDeps): Gates {
     if (machine === null) return
     for (const door of house.doors.values()) {
       for (const entry of door.line.list()) {
-        if (machine.isReady(door.port)) break
         if (machine.state.kind === 'gone') {
           giveUp(entry, 'refused', { code: 'machine-gone', rest: null })
         } else if (!comesAnyway(machine)) {

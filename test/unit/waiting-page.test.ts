@@ -209,6 +209,7 @@ t.test('a budget that is used up is said, and the visit can be repeated', async 
 
 t.test('without a script it looks again by itself, but only at what comes', async (t) => {
   t.match(render(), '<noscript><meta http-equiv="refresh" content="43"></noscript>')
+  t.match(render({ retryAfterSeconds: 0 }), 'content="2"')
   t.match(
     render({ live: false, waking: false }),
     /<\/style><meta http-equiv="refresh" content="43">/,
@@ -426,7 +427,9 @@ t.test('who sees what: the page of an arrival', async (t) => {
   t.match(waitingViewOf(strangerOf(), asleep, facts), { status: { kind: 'asleep' } })
   t.match(waitingViewOf(arrivalOf(), asleep, facts), { status: { kind: 'resting' } })
   const waking = { kind: 'page', waking: true, retryAfterSeconds: 60 } as const
-  t.match(waitingViewOf(strangerOf({ rule: 'known-client' }), waking, facts), { live: true })
+  const atHome = strangerOf({ rule: 'known-client', knownClient: true })
+  t.match(waitingViewOf(atHome, waking, facts), { live: true, mayStart: false })
+  t.match(waitingViewOf(strangerOf(), waking, facts), { live: false }, 'no stream for strangers')
   t.match(waitingViewOf(arrivalOf(), waking, { ...facts, machine: null }), {
     status: { kind: 'ready' },
   })

@@ -305,6 +305,60 @@ t.test('at most 85 s, or what the table says', async (t) => {
   t.match(other.waiter.heard, [/^waking /])
 })
 
+t.test('the table may allow less than 85 s, never more', async (t) => {
+  for (const [holdMs, ms] of [
+    [600_000, 85_000],
+    [85_000, 85_000],
+    [5_000, 5_000],
+  ] as const) {
+    const clock = createFakeClock()
+    const machine = fakeMachine(clock, { power: { holdMs } })
+    const { arrive } = house({ machine: () => machine, after: clock.after, steady: clock.steady })
+    const { waiter } = arrive(changeOf())
+    await clock.advance(ms - 1)
+    t.strictSame(waiter.heard, [])
+    await clock.advance(1)
+    t.match(waiter.heard, [/^waking /])
+    // A service that is dead does not stretch a short time either.
+    machine.become(awake(clock))
+    await clock.advance(300_001)
+    const late = arrive(changeOf())
+    await clock.advance(Math.min(ms, 15_000))
+    t.match(late.waiter.heard, [/^waking /])
+  }
+})
+
+t.test('when to come again is never at once, never tomorrow', async (t) => {
+  const { machine, clock, arrive } = house()
+  const rest = () => arrive(arrivalOf()).said
+  t.strictSame(rest(), page(true, 60))
+  await clock.advance(58_000)
+  t.strictSame(rest(), page(true, 5))
+  await clock.advance(100_000)
+  t.strictSame(rest(), page(true, 5))
+  machine.become(resting(clock, 'capacity', 30_000))
+  t.strictSame(rest(), page(true, 90))
+  clock.jumpWall(3_600_000)
+  t.strictSame(rest(), page(true, 90), 'whoever sets the clock')
+  machine.become(resting(clock, 'capacity', -5_000))
+  t.strictSame(rest(), page(true, 60))
+  machine.become(resting(clock, 'capacity', 3_600_000))
+  t.strictSame(rest(), page(true, 600))
+  machine.become(starting(clock))
+  machine.expectedMs = null
+  t.match(rest(), page(true, 5), 'the first start ever')
+})
+
+t.test('a line that moves has room in a moment', async (t) => {
+  const { machine, gate, clock, arrive } = house()
+  for (let i = 0; i < 10; i++) arrive(changeOf())
+  machine.become(awake(clock))
+  machine.answers(8080, true)
+  t.equal(gate.open, false)
+  t.strictSame(arrive(changeOf()).said, refuse('hold-full', 2))
+  t.strictSame(arrive(arrivalOf()).said, page(true, 2))
+})
+
 t.test('a service that is dead on a machine long awake is not waited for so long', async (t) => {
   const { arrive, clock, machine } = house()
   machine.become(awake(clock))
@@ -419,6 +473,11 @@ t.test('the button is a wish like any other', async (t) => {
   t.equal(gates.refusal(flex), null)
   t.equal(machine.state.kind, 'starting')
   t.strictSame(machine.wishes, [by, by])
+  machine.become({ kind: 'asleep' })
+  machine.answer = 'too-many-starts'
+  t.equal(gates.want(flex, by), 'too-many-starts')
+  machine.become(starting(clock))
+  t.equal(gates.refusal(flex), null, 'somebody else could start it')
   t.equal(clock.pending, 0)
 })
 
@@ -502,6 +561,8 @@ t.test('without a machine to wait for the door is open; a new table may bring on
 t.test('at the end everybody is sent away, and nobody is held', async (t) => {
   const { gates, arrive, machine, clock, gate } = house()
   const { waiter } = arrive(changeOf())
+  // A change whose consequences are still to come.
+  machine.become(starting(clock))
   gates.stop()
   t.strictSame(waiter.heard, ['shutting-down'])
   t.strictSame(arrive(changeOf()).said, refuse('shutting-down', null))
