@@ -9,7 +9,7 @@ import { failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import { type ForwardPlanDeps, planForward } from './forward-plan.ts'
 import type { Gate, Passing, UseKind, WakeAction, Waking } from './gate.ts'
-import { arrivalOf, Held, type HeldListener } from './held.ts'
+import { type ArrivalFacts, arrivalOf, Held, type HeldListener } from './held.ts'
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
@@ -27,13 +27,11 @@ import { opensPage, signInUrlOf } from './sign-in-answer.ts'
 import type { SignInReason } from './sign-in-url.ts'
 import { isOngoing, useKindOf } from './use-kind.ts'
 
-export interface ExchangedDeps extends ForwardPlanDeps {
+export interface ExchangedDeps extends ForwardPlanDeps, ArrivalFacts {
   readonly flights: Flights
   readonly pages: Pages
   /** What we answer ourselves beyond a page: login, account, admin. */
   readonly applications: Applications
-  /** Whether somebody signed in from there within 30 days. */
-  readonly isKnownClient: (network: string) => boolean
   readonly waking: Waking
   readonly record: (entry: AccessEntry) => void
   readonly metrics: Pick<Metrics, 'request'>
@@ -210,8 +208,7 @@ export class Exchanged
 
   /** One of our own paths about it. */
   aboutMachine(action: WakeAction): void {
-    const known = this.#deps.isKnownClient(this.network)
-    const arrival = this.route?.gate == null ? null : arrivalOf(this, 'navigation', known)
+    const arrival = this.route?.gate == null ? null : arrivalOf(this, 'navigation', this.#deps)
     this.ask(this.#deps.waking.application(action, arrival))
   }
 
@@ -225,7 +222,7 @@ export class Exchanged
       gate.passes(this.#passing(kind, route))
       return true
     }
-    const arrival = arrivalOf(this, kind, this.#deps.isKnownClient(this.network))
+    const arrival = arrivalOf(this, kind, this.#deps)
     const held = new Held(arrival, gate, { listener: this, now: this.#deps.flights.ticker.now })
     this.#held = held
     this.#webSocketKey = webSocketKey

@@ -38,9 +38,11 @@ export interface Arrival {
   /** `null`: a stranger on an open route. */
   readonly user: UserId | null
   readonly session: SessionRef | null
+  /** Id of the program's token; `null`: it is a person, or a stranger. */
+  readonly token: string | null
   /** What a stranger is counted by: an IPv4 address or an IPv6 /64. */
   readonly network: string
-  /** Its identity may start machines. */
+  /** Its identity may start machines, now. */
   readonly mayWake: boolean
   readonly webSocket: boolean
   /** Bytes of body the head announces; Infinity: unknown; 0: none. */

@@ -1,9 +1,10 @@
 // A request that waits for its machine: its body unread, its client watched, its place given back.
 
 import type { Request } from './admission.ts'
+import { tokenIdOf } from './auth/tokens.ts'
 import type { FailureCode } from './errors.ts'
 import type { Arrival, Gate, Reception, UseKind, Waiter } from './gate.ts'
-import type { RequestId } from './model.ts'
+import type { Identity, RequestId } from './model.ts'
 import type { Transfer } from './proxy/transfer.ts'
 import { opensPage } from './sign-in-answer.ts'
 import { isIncidental } from './use-kind.ts'
@@ -77,11 +78,18 @@ export class Held implements Waiter, Transfer {
 /** Longer than anything may be held, milliseconds. */
 const forgottenMs = 900_000
 
+export interface ArrivalFacts {
+  /** Whether somebody signed in from there within 30 days. */
+  readonly isKnownClient: (network: string) => boolean
+  /** Whether this identity may start machines, at this moment. */
+  readonly mayWake: (identity: Identity) => boolean
+}
+
 /** A request as the machine's gate sees it. */
 export function arrivalOf(
   request: Request & { readonly id: RequestId },
   kind: UseKind,
-  knownClient: boolean,
+  facts: ArrivalFacts,
 ): Arrival {
   const { exchange, head, host, route, identity } = request
   if (route === null || route.gate === null || head === null || host === null) {
@@ -98,11 +106,12 @@ export function arrivalOf(
     method: exchange.method,
     kind: kind !== 'incidental' && isIncidental(exchange, head) ? 'incidental' : kind,
     rule: definition.wake,
-    knownClient,
+    knownClient: facts.isKnownClient(request.network),
     user: identity?.user ?? null,
     session: identity?.session ?? null,
+    token: identity?.via === 'token' ? tokenIdOf(identity.session) : null,
     network: request.network,
-    mayWake: identity?.mayWake ?? false,
+    mayWake: identity?.mayWake === true && facts.mayWake(identity),
     webSocket: exchange.webSocket,
     declaredBytes: exchange.declaredBytes ?? 0,
     page: opensPage(request),

@@ -10,7 +10,8 @@ import { createIdentify, type Identified } from '../auth/identify.ts'
 import { createKnownClients } from '../auth/known-clients.ts'
 import { type Lockdown, noLockdown, readLockdown, writeLockdown } from '../auth/lockdown.ts'
 import { createSessions, type Sessions } from '../auth/sessions.ts'
-import { createTokens } from '../auth/tokens.ts'
+import { mayWakeNow, utcDayStart } from '../auth/token-wake.ts'
+import { createTokens, tokenIdOf } from '../auth/tokens.ts'
 import { steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
@@ -35,6 +36,12 @@ export interface People {
   readonly applications: Applications
   /** Whether somebody signed in from that network within 30 days. */
   isKnownClient(network: string): boolean
+  /**
+   * Whether this identity may start machines, at this moment.
+   *
+   * @param startsOf machines that a token has started since then.
+   */
+  mayWake(identity: Identity, startsOf: (token: string, since: number) => number): boolean
   /** Only people who are signed in, and known networks, are let in. */
   readonly lockdown: {
     isOn(): boolean
@@ -295,6 +302,13 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     identityHeaders: (who, names, host) => assertion.identityHeaders(who, names, host, now()),
     applications,
     isKnownClient: (network) => knownClients.has(network, now()),
+    mayWake(who, startsOf) {
+      if (!who.mayWake || who.via !== 'token') return who.mayWake
+      const id = tokenIdOf(who.session)
+      const wake = id === null ? null : (tokens.byId(id)?.record.wake ?? null)
+      if (id === null || wake === null) return false
+      return mayWakeNow(wake, { now: now(), startsToday: startsOf(id, utcDayStart(now())) })
+    },
     lockdown: {
       isOn: () => lockdown.on,
       get: () => lockdown,

@@ -53,6 +53,8 @@ export interface Wake {
   readonly desk: MachineDesk
   readonly alerts: Alerts
   readonly stats: () => WakeStats
+  /** Machines that a token has started since then, wall clock. */
+  startsOf(token: string, since: number): number
   /** Looks at every machine and begins. Does not wait for clouds. */
   start(): Promise<void>
   /** Whoever waits is sent away. */
@@ -294,6 +296,13 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     desk,
     alerts,
     stats: gates.stats,
+    startsOf: (token, since) =>
+      fleet
+        .list()
+        .flatMap((machine) => machine.history())
+        .filter(
+          ({ by, wantedAt }) => by?.kind === 'token' && by.token === token && wantedAt >= since,
+        ).length,
     async start() {
       await sleeper.start()
       // Clouds may take their time; doors stay shut until they have spoken.

@@ -182,6 +182,7 @@ async function start(
     identityHeaders,
     applications,
     isKnownClient: people.isKnownClient,
+    mayWake: (identity) => people?.mayWake(identity, wake.startsOf) ?? false,
     lockdown: people.lockdown.isOn,
     waking: wake.waking,
     clientAddress: (peer, head) => clientAddress(peer, head, inForce().trust),

@@ -213,9 +213,9 @@ export function createGates(deps: GatesDeps): Gates {
   }
 
   function wish(door: Door, machine: Machine, waiter: Waiter): Reception {
-    const { id, user, routeId, page } = waiter.arrival
+    const { page } = waiter.arrival
     const { house } = door
-    const result = want(house, machine, { kind: 'request', request: id, user, route: routeId })
+    const result = want(house, machine, reasonOf(waiter.arrival))
     if (result === 'gone') return refuse('machine-gone', null)
     if (result !== 'ok') {
       return page
@@ -353,4 +353,10 @@ const crowdSeconds = 2
 
 function refuse(code: FailureCode, retryAfterSeconds: number | null): Reception {
   return { kind: 'refuse', code, retryAfterSeconds }
+}
+
+/** Who wants it. */
+function reasonOf({ id, user, token, routeId }: Arrival): WakeReason {
+  if (user !== null && token !== null) return { kind: 'token', user, token }
+  return { kind: 'request', request: id, user, route: routeId }
 }

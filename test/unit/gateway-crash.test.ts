@@ -55,6 +55,7 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
     identify: () => null,
     identityHeaders: () => [],
     isKnownClient: () => false,
+    mayWake: () => false,
     lockdown: () => false,
     waking: { page: unwanted, application: unwanted, ended: quiet },
     applications: { login: { handle: unwanted }, admin: { handle: unwanted } },
