@@ -20,6 +20,11 @@ export interface Sleeper {
   stop(): Promise<void>
   /** For `vm sleep`: now, whoever uses it. Ends what keeps it awake; its schedule begins again with its next time. */
   sleepNow(machine: Machine): void
+  /**
+   * How much under way is worth waiting for before a machine stops: what somebody wants who is known, and what ends by
+   * itself. A crawler's download and a forgotten tab's WebSocket would only make it run longer.
+   */
+  inFlight(vm: VmId): number
   /** What a list shows. */
   outlook(machine: Machine): SleepOutlook
 }
@@ -215,6 +220,11 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
       busy.forget(id)
       machine.letSleep('put to sleep by hand')
     },
+    inFlight: (vm) =>
+      deps
+        .flights()
+        .filter((flight) => flight.vm === vm && !flight.webSocket && !flight.stream)
+        .filter(({ session, counts }) => session !== null || counts === 'always').length,
     outlook(machine) {
       const { id } = machine.definition
       const { state } = machine

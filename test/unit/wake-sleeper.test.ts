@@ -360,6 +360,34 @@ t.test('a list is told that what was found and is ignored sleeps never', async (
   t.match(sleeper.outlook(machine), { idleMs: hour, sleepsAt: null })
 })
 
+t.test('a stop waits for what people want, and not for crawlers and tunnels', async (t) => {
+  const { sleeper, flights } = house()
+  const flight: FlightUse = {
+    id: 'd' as RequestId,
+    vm: flex,
+    kind: 'program',
+    session: 's' as SessionRef,
+    counts: 'auto',
+    webSocket: false,
+    stream: false,
+    bytesFromClient: 0,
+    bytesToClient: 0,
+    lastByteAt: 0,
+  }
+  const cases: readonly [Partial<FlightUse>, number][] = [
+    [{}, 1],
+    [{ session: null }, 0],
+    [{ session: null, counts: 'always' }, 1],
+    [{ webSocket: true }, 0],
+    [{ stream: true }, 0],
+    [{ vm: 'other' as VmId }, 0],
+  ]
+  for (const [changes, expected] of cases) {
+    flights.splice(0, 1, { ...flight, ...changes })
+    t.equal(sleeper.inFlight(flex), expected, JSON.stringify(changes))
+  }
+})
+
 // The watchdog
 
 t.test('told to sleep and still awake, it is told again', async (t) => {
