@@ -28,6 +28,10 @@ export interface ProbeDeps {
   readonly lookup: LookupFunction
   /** Why an address is not dialled; `null`: it is fine. Asked for addresses that need no lookup. */
   readonly forbidden: (address: string) => string | null
+  /** For a connection: a round trip, and a second one when the first packet was lost. Default 2 s. */
+  readonly connectMs?: number
+  /** For an answer on it: a service that has just come up is slow. Default 5 s. */
+  readonly answerMs?: number
 }
 
 /**
@@ -46,14 +50,12 @@ export function createProbe(deps: ProbeDeps): Probe {
   }
 }
 
-/** A start of a connection takes a round trip, and a second one when the first packet was lost. */
-const connectMs = 2_000
-/** A service that has just come up is slow. */
-const answerMs = 5_000
-
-function askPort({ address, port }: ProbeTarget, deps: ProbeDeps): Promise<ProbeResult> {
+function askPort(
+  { address, port }: ProbeTarget,
+  { lookup, connectMs = 2_000 }: ProbeDeps,
+): Promise<ProbeResult> {
   return new Promise((resolve) => {
-    const socket = connect({ host: address, port, lookup: deps.lookup })
+    const socket = connect({ host: address, port, lookup })
     const end = (result: ProbeResult) => {
       socket.destroy()
       resolve(result)
@@ -68,7 +70,7 @@ function askPort({ address, port }: ProbeTarget, deps: ProbeDeps): Promise<Probe
 
 function askPath(
   target: ProbeTarget & { readonly readyPath: string },
-  { lookup }: ProbeDeps,
+  { lookup, connectMs = 2_000, answerMs = 5_000 }: ProbeDeps,
 ): Promise<ProbeResult> {
   const { address, port, scheme, readyPath } = target
   return new Promise((resolve) => {
