@@ -135,12 +135,13 @@ t.test('a name that nobody knows is silence', async (t) => {
 })
 
 t.test('nobody waits longer than it makes sense', async (t) => {
+  // Questions keep no process alive; this server does.
+  const mute = await listening(t, createServer())
   const hasty = { forbidden: () => null, connectMs: 30, answerMs: 30 }
   const nowhere = createProbe({ ...hasty, lookup: () => {} })
   for (const readyPath of [null, '/']) {
     t.equal(await nowhere(target(80, { address: 'slow.example', readyPath })), 'silent')
   }
-  const mute = await listening(t, createServer())
   const patient = createProbe({ ...hasty, lookup: loopback })
   for (const scheme of ['http', 'https'] as const) {
     t.equal(await patient(target(mute, { scheme, readyPath: '/' })), 'failing')
