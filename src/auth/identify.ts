@@ -4,7 +4,7 @@ import type { CanonicalPath, Host, Identity, SessionRef, UserId } from '../model
 import type { RuntimeNetwork } from '../routes.ts'
 import { cookieValueAt, sessionCookieName } from './cookie.ts'
 import type { User } from './people.ts'
-import { secretLength, tokenPrefix } from './secret-text.ts'
+import { holdsToken, secretLength, tokenPrefix } from './secret-text.ts'
 import type { Session, Sessions } from './sessions.ts'
 import { opensAdmin } from './token-scopes.ts'
 import { type Token, type Tokens, tokenCovers } from './tokens.ts'
@@ -183,7 +183,8 @@ function credentialIn(value: string): Credential | null {
     return isScheme(value, schemeEnd, 'bearer') ? { token: value.slice(from), user: '' } : wrong
   }
   if (isScheme(value, schemeEnd, 'basic')) return credentialInBasic(value.slice(from))
-  return value.startsWith(tokenPrefix) ? wrong : null
+  // In a list, in quotes, as a parameter: whoever wrote it so meant us or is mistaken, and no backend is to learn it.
+  return value.startsWith(tokenPrefix) || holdsToken(value) ? wrong : null
 }
 
 function credentialInBasic(encoded: string): Credential | null {
@@ -192,8 +193,10 @@ function credentialInBasic(encoded: string): Credential | null {
   if (colon !== -1 && decoded.startsWith(tokenPrefix, colon + 1)) {
     return { token: decoded.slice(colon + 1), user: decoded.slice(0, colon) }
   }
-  // In the place of the user name it is a mistake too.
-  return decoded.startsWith(tokenPrefix) ? wrong : null
+  // In the place of the user name, or anywhere else, it is a mistake too.
+  return decoded.startsWith(tokenPrefix) || holdsToken(decoded) || holdsToken(encoded)
+    ? wrong
+    : null
 }
 
 /** RFC 9110 §11.1: a scheme's case does not matter. */

@@ -29,18 +29,39 @@ export function secretHash(text: string): string {
   return hash('sha256', text, 'base64url')
 }
 
+/**
+ * Does a whole token stand somewhere in a text, as a word of its own? Its prefix alone, or amid base64url and dots, may be
+ * part of somebody else's secret.
+ */
+export function holdsToken(text: string): boolean {
+  for (let at = text.indexOf(tokenPrefix); at !== -1; at = text.indexOf(tokenPrefix, at + 1)) {
+    const from = at + tokenPrefix.length
+    if (!isSecretAt(text, from)) continue
+    if (!isPartOfWord(text, at - 1) && !isPartOfWord(text, from + secretLength)) return true
+  }
+  return false
+}
+
+function isPartOfWord(text: string, at: number): boolean {
+  const c = text.charCodeAt(at)
+  return c === 0x2e || isBase64url(c)
+}
+
 /** Do the 43 characters from `from` on belong to base64url? Says nothing about what follows them. */
 export function isSecretAt(text: string, from: number): boolean {
   const end = from + secretLength
   if (end > text.length) return false
   for (let i = from; i < end; i++) {
-    const c = text.charCodeAt(i)
-    const lower = c | 0x20
-    if (lower >= 0x61 && lower <= 0x7a) continue
-    if (c >= 0x30 && c <= 0x39) continue
-    if (c !== 0x2d && c !== 0x5f) return false
+    if (!isBase64url(text.charCodeAt(i))) return false
   }
   return true
+}
+
+/** NaN, which is beyond either end of a text, is none. */
+function isBase64url(c: number): boolean {
+  const lower = c | 0x20
+  if (lower >= 0x61 && lower <= 0x7a) return true
+  return (c >= 0x30 && c <= 0x39) || c === 0x2d || c === 0x5f
 }
 
 /** Are two hashes the same? In time that does not depend on where they differ. */

@@ -33,6 +33,8 @@ export const requestKind = {
   /** A token of ours for programs. */
   token: 25,
   referer: 26,
+  /** Holds addresses of this host, which a backend acts upon. */
+  address: 27,
 } as const
 
 export type RequestKind = (typeof requestKind)[keyof typeof requestKind]
@@ -66,6 +68,7 @@ const {
   earlyData,
   token,
   referer,
+  address,
 } = requestKind
 
 const named: readonly (readonly [RequestKind, readonly string[]])[] = [
@@ -81,7 +84,6 @@ const named: readonly (readonly [RequestKind, readonly string[]])[] = [
       'CDN-Loop',
       'Content-Encoding',
       'Depth',
-      'Destination',
       'DNT',
       'If-Match',
       'If-Modified-Since',
@@ -114,6 +116,8 @@ const named: readonly (readonly [RequestKind, readonly string[]])[] = [
       'Proxy-Authorization',
       'Trailer',
       'HTTP2-Settings',
+      // RFC 2965, long dead: a second place where a client's cookies could stand.
+      'Cookie2',
       // No header of HTTP: CGI turns it into HTTP_PROXY, which programs believe (httpoxy, CVE-2016-5385).
       'Proxy',
     ],
@@ -175,6 +179,8 @@ const named: readonly (readonly [RequestKind, readonly string[]])[] = [
   [earlyData, ['Early-Data']],
   [token, ['X-Gatehouse-Token']],
   [referer, ['Referer']],
+  // RFC 4918 §10.3, §10.4: WebDAV says where to move something by a whole address.
+  [address, ['Destination', 'If']],
 ]
 for (const [kind, names] of named) {
   for (const name of names) {

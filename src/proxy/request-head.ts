@@ -188,6 +188,9 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
         // The address of a page that was opened by a token in its path is a credential.
         if (!value.includes(tokenPathPrefix)) forward.push(name, value)
         break
+      case requestKind.address:
+        forward.push(name, value.includes(tokenPathPrefix) ? withoutPathToken(value) : value)
+        break
       case requestKind.earlyData:
         // RFC 8470 §5.2: what changes something must not be replayable.
         if (value === '1' && !isReplayable(context.method)) return 'too-early'
@@ -201,6 +204,23 @@ export function readHead(raw: readonly string[], context: HeadContext): RequestH
   if (head.chunked && head.contentLength !== null) return 'bad-request'
   if (connection !== null && !isUsualConnection(connection)) dropNominated(forward, connection)
   return head
+}
+
+/** Addresses as the backend knows them: the token in their paths is taken out of the request's own path too. */
+function withoutPathToken(value: string): string {
+  let text = value
+  for (;;) {
+    const at = text.indexOf(tokenPathPrefix)
+    if (at === -1) return text
+    let end = at + tokenPathPrefix.length
+    while (end < text.length && !endsSegment(text.charCodeAt(end))) end += 1
+    text = text.slice(0, at) + text.slice(end)
+  }
+}
+
+/** `/`, `?`, `#`, `>`, or a blank. */
+function endsSegment(c: number): boolean {
+  return c === 0x2f || c === 0x3f || c === 0x23 || c === 0x3e || c <= 0x20
 }
 
 /** RFC 9110 §8.6: digits alone; at most 15, which stays below 2^53. */

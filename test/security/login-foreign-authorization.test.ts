@@ -50,6 +50,10 @@ const foreign: readonly string[] = [
   'Bearer ghp_notOurs',
   'Bearer GTH_NOTOURS',
   `Bearer not-gth_${'A'.repeat(43)}`,
+  `Bearer eyJhbGciOiJIUzI1NiJ9.e30.gth_${'A'.repeat(39)}`,
+  `Bearer eyJhbGciOiJIUzI1NiJ9.gth_${'A'.repeat(43)}.x`,
+  `Bearer xgth_${'A'.repeat(43)}`,
+  `token gth${'A'.repeat(43)}`,
   '  odd   spacing  ',
 ]
 

@@ -108,6 +108,14 @@ t.test('nor in an odd spelling', async (t) => {
   }
 })
 
+t.test('nor in a field of long ago', async (t) => {
+  const fields = [`Cookie: ${ours}`, `Cookie2: ${ours}`, 'Connection: close']
+  t.same(statuses(await edge.exchange(request('GET /', ...fields))), [200])
+  const { head = '' } = backend.requests.at(-1) ?? {}
+  t.notMatch(head, /cookie2/i)
+  t.notMatch(head, token)
+})
+
 t.test('nor where everyone may enter', async (t) => {
   for (const [lines] of plain) {
     const fields = lines.map((line) => `Cookie: ${line}`)

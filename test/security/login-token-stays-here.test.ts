@@ -16,6 +16,7 @@ import {
   statuses,
 } from '../fixtures/edge.ts'
 import { testDomain } from '../fixtures/gateway.ts'
+import { cookieOf } from '../fixtures/people.ts'
 import { createPerson } from '../fixtures/person.ts'
 
 const backend = await recordingBackend()
@@ -116,6 +117,56 @@ t.test('a page behind a secret path does not tell it on', async (t) => {
   const answer = await edge.exchange(request(`GET /.gatehouse/t/${token}/x`, 'Connection: close'))
   t.match(answer, /^referrer-policy: no-referrer\r$/im)
   t.notMatch(answer, token)
+})
+
+t.test('where WebDAV is to move something is an address without it', async (t) => {
+  const base = `https://${appHost}/.gatehouse/t/${token}`
+  for (const [field, value, expected] of [
+    ['Destination', `${base}/cal/b.ics`, `https://${appHost}/cal/b.ics`],
+    ['Destination', `/.gatehouse/t/${token}/cal/b.ics`, '/cal/b.ics'],
+    ['Destination', base, `https://${appHost}`],
+    [
+      'If',
+      `<${base}/a> (<urn:x>) <${base}/b?c> (["e"])`,
+      `<https://${appHost}/a> (<urn:x>) <https://${appHost}/b?c> (["e"])`,
+    ],
+    ['Destination', `https://${appHost}/cal/c.ics`, `https://${appHost}/cal/c.ics`],
+  ] as const) {
+    await edge.exchange(
+      request(`MOVE /.gatehouse/t/${token}/cal/a.ics`, `${field}: ${value}`, 'Connection: close'),
+    )
+    const arrived = backend.requests.at(-1)
+    t.match(arrived?.head, /^MOVE \/cal\/a\.ics HTTP/)
+    t.strictSame(arrived?.field(field), [expected])
+    t.notOk(leaks(arrived?.head ?? ''))
+  }
+})
+
+t.test('nor does it arrive in an Authorization that somebody wrote wrongly', async (t) => {
+  const encoded = (text: string) => Buffer.from(text).toString('base64')
+  const session = `Cookie: ${cookieOf(edge.gateway.known('diego'))}`
+  const before = backend.requests.length
+  for (const value of [
+    `Bearer x, Bearer ${token}`,
+    `Bearer "${token}"`,
+    `bearer,${token}`,
+    `Bearer=${token}`,
+    `Token token=${token}`,
+    `Digest username="diego", response="${token}"`,
+    `AWS4-HMAC-SHA256 Credential=${token}/20261121, Signature=y`,
+    `Basic ${encoded(`diego:x:${token}`)}`,
+    `Basic ${encoded(`diego: ${token}`)}`,
+    `Basic ${encoded(`x ${token}`)}`,
+    `Basic diego:${token}`,
+    `Bearer ${token}.`,
+    `${token} Bearer`,
+  ]) {
+    for (const fields of [[], [session]]) {
+      const bytes = request('GET /x', `Authorization: ${value}`, ...fields, 'Connection: close')
+      t.same(statuses(await edge.exchange(bytes)), [401], value)
+    }
+  }
+  t.equal(backend.requests.length, before)
 })
 
 t.test('it is not in the Referer that a page behind the path sends', async (t) => {

@@ -469,6 +469,7 @@ t.test('every page says what it is in valid, readable HTML', async (t) => {
     t.equal(page.headers['referrer-policy'], 'same-origin', target)
     t.equal(page.headers['cross-origin-opener-policy'], 'same-origin', target)
     t.match(page.headers['content-security-policy'], "frame-ancestors 'none'", target)
+    t.equal(page.headers['x-frame-options'], 'DENY', target)
     t.match(page.headers['content-security-policy'], "default-src 'none'", target)
     for (const [, id = ''] of page.text.matchAll(/<input id="([\w-]+)"/g)) {
       t.match(page.text, `<label for="${id}">`, `${target} ${id} has a label`)

@@ -148,6 +148,8 @@ const commonHeaders = {
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
+  // For browsers that do not know frame-ancestors; the gateway's own default would let this host frame itself.
+  'x-frame-options': 'DENY',
 }
 
 /** Every POST of ours is one of our own pages', or it does nothing. */
