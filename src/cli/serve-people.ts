@@ -36,6 +36,7 @@ export interface People {
   readonly applications: Applications
   /** Whether somebody signed in from that network within 30 days. */
   isKnownClient(network: string): boolean
+  audit(entry: AuditEntry): void
   /**
    * Whether this identity may start machines, at this moment.
    *
@@ -302,6 +303,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     identityHeaders: (who, names, host) => assertion.identityHeaders(who, names, host, now()),
     applications,
     isKnownClient: (network) => knownClients.has(network, now()),
+    audit: (entry) => audit.write(entry),
     mayWake(who, startsOf) {
       if (!who.mayWake || who.via !== 'token') return who.mayWake
       const id = tokenIdOf(who.session)

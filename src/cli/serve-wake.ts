@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createPost } from '../alerts/post.ts'
 import { type Alerts, createAlerts } from '../alerts.ts'
 import type { AppRequest } from '../app.ts'
+import type { AuditEntry } from '../auth/audit.ts'
 import { steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
@@ -20,7 +21,7 @@ import { originOf, signInUrl } from '../sign-in-url.ts'
 import { isOngoing, useKindOf } from '../use-kind.ts'
 import { createBusy } from '../wake/busy.ts'
 import { createCost } from '../wake/cost.ts'
-import { createMachineDesk, type MachineDesk } from '../wake/desk.ts'
+import { createMachineDesk, type MachineDesk, reasonWords } from '../wake/desk.ts'
 import { machineStream } from '../wake/events.ts'
 import { createFleet } from '../wake/fleet.ts'
 import { createGates } from '../wake/hold.ts'
@@ -33,6 +34,7 @@ import { createProbe } from '../wake/readiness.ts'
 import { createSchedule } from '../wake/schedule.ts'
 import { createSleeper } from '../wake/sleeper.ts'
 import { createSmallFile } from '../wake/small-file.ts'
+import { followTrail, type TrailEntry } from '../wake/trail.ts'
 import { waitingViewOf } from '../wake/view.ts'
 import { mayPress } from '../wake/who-may-wake.ts'
 import type { Output } from './serve-output.ts'
@@ -76,6 +78,7 @@ export interface WakeDeps extends Pick<ServeDeps, 'environment' | 'now'> {
   /** As backends' names are looked up: fails for what must not be dialled. */
   readonly lookup: LookupFunction
   readonly random: () => number
+  readonly audit: (entry: AuditEntry) => void
 }
 
 export function createWake(config: Config, deps: WakeDeps): Wake {
@@ -111,7 +114,7 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
   const fleet = createFleet({
     machineFor(powered) {
       const { id, power } = powered
-      return createMachine({
+      const machine = createMachine({
         definition: powered,
         provider: createProvider(power.provider, {
           vm: id,
@@ -132,6 +135,11 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
         alert: alerts.send,
         log,
       })
+      followTrail(machine, {
+        since: now(),
+        tell: (entry) => deps.audit(auditEntryOf(entry, now())),
+      })
+      return machine
     },
     alert: alerts.send,
     log,
@@ -325,6 +333,34 @@ function secretsOf({ vms, alerts }: TableDefinition): { what: string; name: stri
     token === null ? [] : [{ what: `an alert by ${kind}`, name: token }],
   )
   return [...busy, ...told]
+}
+
+function auditEntryOf({ event, vm, record }: TrailEntry, at: number): AuditEntry {
+  const { by, readyMs, awakeMs, stopReason, cost, currency, fault } = record
+  const person = by !== null && by.kind !== 'schedule' ? by.user : null
+  const woken = event === 'vm-woken'
+  return {
+    at,
+    event,
+    // Who pressed a button or opened a page is the actor; nobody asked the gateway to let it sleep.
+    actor: woken && person !== null ? person : 'gateway',
+    user: person,
+    client: null,
+    request: by?.kind === 'request' ? by.request : null,
+    details: {
+      vm,
+      by: by === null ? 'found running' : reasonWords(by),
+      ...(woken
+        ? { readyMs }
+        : {
+            reason: stopReason,
+            fault,
+            awakeMinutes: Math.round(awakeMs / 60_000),
+            cost,
+            currency,
+          }),
+    },
+  }
 }
 
 /** A flight as the counting of use sees it. */

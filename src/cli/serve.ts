@@ -107,6 +107,7 @@ async function start(
     now: deps.wallNow,
     random: Math.random,
     environment: deps.environment,
+    audit: (entry) => people?.audit(entry),
   })
   closers.push(wake.leave)
   const apply = (definition: TableDefinition) => {
