@@ -92,7 +92,8 @@ export function machineStream(followed: Followed, deps: Pick<FollowDeps, 'after'
       'x-accel-buffering',
       'no',
     ],
-    open: ({ send }) => followMachine(followed, { send, after: deps.after }),
+    open: (sink) =>
+      followMachine(followed, { send: (text) => sink.send(text), after: deps.after }),
   }
 }
 
