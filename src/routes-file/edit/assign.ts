@@ -1,6 +1,6 @@
 // Gives a place in the file another value by touching as little of the text as possible.
 
-import { isMap, isNode, isScalar, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
+import { isMap, isScalar, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
 import type { Path } from '../problem.ts'
 import { valueAt } from '../schema-lookup.ts'
 import { insertEntry, insertItem, itemSpan, lineAfter, removeEntry, removeItem } from './block.ts'
@@ -16,9 +16,10 @@ import {
   isFlow,
   nodeAt,
   startOf,
+  styleOf,
   type Tree,
 } from './tree.ts'
-import { type Style, writeBlock, writeFlow, writeLike } from './write-yaml.ts'
+import { writeBlock, writeFlow, writeInstead } from './write-yaml.ts'
 
 /** Where a new key goes: behind which of those that are there. */
 export type OrderOf = (path: Path, key: string, present: readonly string[]) => string | null
@@ -202,17 +203,14 @@ function indentOf(text: string, { key, parent }: Found): number {
 
 function scalarLike(value: unknown, old: unknown, parent: YAMLMap | YAMLSeq): string {
   if (styleOf(parent) === 'json') return writeFlow(value, 'json')
-  if (isScalar(old) && old.type === 'QUOTE_SINGLE') return writeLike(value, 'single')
-  if (isScalar(old) && old.type === 'QUOTE_DOUBLE') return writeLike(value, 'double')
-  return writeLike(value, 'plain')
-}
-
-/** Keys in double quotes: somebody's JSON. */
-function styleOf(collection: YAMLMap | YAMLSeq): Style {
-  const first: unknown = collection.items[0]
-  const sign = isNode(first) ? first : isRecord(first) ? Reflect.get(first, 'key') : null
-  const isQuoted = isScalar(sign) && sign.type === 'QUOTE_DOUBLE'
-  return isFlow(collection) && isQuoted ? 'json' : 'yaml'
+  const quotes =
+    isScalar(old) && old.type === 'QUOTE_SINGLE'
+      ? 'single'
+      : isScalar(old) && old.type === 'QUOTE_DOUBLE'
+        ? 'double'
+        : null
+  const text = isScalar(old) ? String(old.value) : ''
+  return quotes === null ? writeFlow(value) : writeInstead(value, { text, quotes })
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -13,6 +13,8 @@ import { openTree, parseTree, type Tree } from './tree.ts'
 
 /** Options of a route by their paths below it (`['timeouts', 'idle']`): values to write, and what to take away. */
 export interface Options {
+  /** All of them at once, instead of those it has; what `set` and `unset` say comes on top. */
+  readonly row?: Readonly<Record<string, unknown>>
   readonly set?: readonly { readonly path: Path; readonly value: unknown }[]
   readonly unset?: readonly Path[]
 }
@@ -133,9 +135,9 @@ function add(tree: Tree, change: Extract<Change, { kind: 'add' }>, names: readon
   return text === null ? refusal(tree, ['routes'], notHere) : { text, data }
 }
 
-function withOptions(data: unknown, at: Path, { set = [], unset = [] }: Options): unknown {
+function withOptions(data: unknown, at: Path, { row, set = [], unset = [] }: Options): unknown {
   const keep = at.length
-  let wanted = data
+  let wanted = row === undefined ? data : withValue(data, at, { value: row, keep })
   for (const path of unset) {
     if (valueAt(wanted, [...at, ...path]) === undefined) continue
     wanted = withValue(wanted, [...at, ...path], { value: undefined, keep })

@@ -12,7 +12,7 @@ import {
 } from './block.ts'
 import { insertFlow, removeFlow } from './flow.ts'
 import { lineBreakOf, lineStart, splice } from './splice.ts'
-import { isFlow, nodeAt, type Tree } from './tree.ts'
+import { isFlow, nodeAt, styleOf, type Tree } from './tree.ts'
 import { writeFlow } from './write-yaml.ts'
 
 /**
@@ -30,7 +30,10 @@ export function putRow(
   const { text } = tree
   const value = 'row' in put ? put.row : valueAt(tree.data, ['routes', put.copyOf])
   if (isFlow(list)) {
-    return splice(text, insertFlow(text, list, { item: writeFlow(value), behind: put.behind }))
+    return splice(
+      text,
+      insertFlow(text, list, { item: writeFlow(value, styleOf(list)), behind: put.behind }),
+    )
   }
   if ('copyOf' in put) {
     const lines = linesOf(text, list, { position: put.copyOf, comments: false })

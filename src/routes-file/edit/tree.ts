@@ -14,6 +14,7 @@ import {
 } from 'yaml'
 import type { Path, Problem } from '../problem.ts'
 import { keyText, readYamlText } from '../yaml-text.ts'
+import type { Style } from './write-yaml.ts'
 
 export interface Tree {
   readonly text: string
@@ -120,6 +121,15 @@ export function pairEnd(pair: Pair): number {
 /** Written between brackets. */
 export function isFlow(node: unknown): boolean {
   return (isMap(node) || isSeq(node)) && node.flow === true
+}
+
+/** `json`: between brackets, with its first key, or that of its first item, in double quotes: somebody's JSON. */
+export function styleOf(collection: YAMLMap | YAMLSeq): Style {
+  if (!isFlow(collection)) return 'yaml'
+  const first: unknown = collection.items[0]
+  if ((isMap(first) || isSeq(first)) && isFlow(first)) return styleOf(first)
+  const sign = isPair(first) ? first.key : first
+  return isScalar(sign) && sign.type === 'QUOTE_DOUBLE' ? 'json' : 'yaml'
 }
 
 /** `key:` without anything. */

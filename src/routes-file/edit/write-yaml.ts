@@ -54,12 +54,20 @@ export function entryLines(key: string, value: unknown, indent: number): readonl
     : [`${name}:`, ...lines.map((line) => `  ${line}`)]
 }
 
-/** A text in the quotes that another one had, where it can be written so. */
-export function writeLike(value: unknown, quotes: 'plain' | 'single' | 'double'): string {
+/**
+ * A value instead of a text that stood there in some quotes: in the same ones if they were somebody's taste, in none if that
+ * text only needed them.
+ */
+export function writeInstead(
+  value: unknown,
+  old: { readonly text: string; readonly quotes: 'single' | 'double' },
+): string {
   if (typeof value !== 'string') return writeFlow(value)
-  if (quotes === 'single' && isPrintable(value)) return single(value)
-  if (quotes === 'double') return double(value)
-  return writeText(value, 'yaml')
+  const natural = writeText(old.text, 'yaml')
+  if (natural === (old.quotes === 'single' ? single(old.text) : double(old.text))) {
+    return writeText(value, 'yaml')
+  }
+  return old.quotes === 'single' && isPrintable(value) ? single(value) : double(value)
 }
 
 function writeText(text: string, style: Style): string {
