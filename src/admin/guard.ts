@@ -4,7 +4,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { AppRequest } from '../app.ts'
 import { adminCookieName, cookieValues } from '../auth/cookie.ts'
 import type { Session } from '../auth/sessions.ts'
-import { isTokenScope, opensAdmin, scopesCover } from '../auth/token-scopes.ts'
+import { opensAdmin, scopesCover } from '../auth/token-scopes.ts'
 import { tokenIdOf } from '../auth/tokens.ts'
 import { originOf } from '../sign-in-url.ts'
 import type { AdminContext } from './context.ts'
@@ -21,8 +21,6 @@ export interface Caller {
   readonly csrf: string | null
   /** Credentials were shown lately enough to change something. A program needs none. */
   readonly recent: boolean
-  /** Scopes of the token; `null`: a person, who may everything. */
-  readonly scopes: readonly string[] | null
 }
 
 export type Entry =
@@ -66,9 +64,13 @@ export function enter(from: AppRequest, context: GuardContext, key: Buffer): Ent
         return { kind: 'enter', session }
       }
       const csrf = createHmac('sha256', key).update(`admin-csrf:${expected}`).digest('base64url')
-      const actor: Actor = { ...person, via: 'session', may: () => true }
+      const recentUntil = session.record.authenticatedAt + context.login().recentMs
+      const actor: Actor = {
+        ...person,
+        ...{ via: 'session', scopes: null, recentUntil, may: () => true },
+      }
       const recent = isRecent(session, context)
-      return { kind: 'in', caller: { from, actor, session, csrf, recent, scopes: null } }
+      return { kind: 'in', caller: { from, actor, session, csrf, recent } }
     }
     case 'token': {
       const id = tokenIdOf(identity.session)
@@ -78,12 +80,11 @@ export function enter(from: AppRequest, context: GuardContext, key: Buffer): Ent
       if (!opensAdmin(scopes)) {
         return refused('scope-missing', { detail: 'It has no scope of the admin.' })
       }
-      const may = (scope: string) => isTokenScope(scope) && scopesCover(scopes, scope)
-      const actor: Actor = { ...person, via: 'token', may }
-      return {
-        kind: 'in',
-        caller: { from, actor, session: null, csrf: null, recent: true, scopes },
+      const actor: Actor = {
+        ...person,
+        ...{ via: 'token', scopes, recentUntil: null, may: (scope) => scopesCover(scopes, scope) },
       }
+      return { kind: 'in', caller: { from, actor, session: null, csrf: null, recent: true } }
     }
     case 'network':
       // An address is no proof of a person who is there right now.

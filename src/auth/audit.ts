@@ -22,7 +22,10 @@ export interface AuditEntry {
 export interface AuditFilter {
   readonly user?: UserId
   readonly event?: string
+  readonly actor?: string
   readonly since?: number
+  /** Up to and with this time. */
+  readonly until?: number
   /** Newest first; 1 to 1000, default 100. */
   readonly limit?: number
 }

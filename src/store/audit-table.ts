@@ -97,12 +97,14 @@ export function createAuditTable(
     const limit = Math.min(Math.max(Math.trunc(filter.limit ?? defaultLimit), 1), maxLimit)
     // With a full disk what waits is shown all the same.
     await flush()
-    const { user = null, event = null, since = null } = filter
+    const { user = null, event = null, actor = null, since = null, until = null } = filter
     // One text per combination: with "? IS NULL OR" in it no index would be used.
     const conditions = [
       { column: 'user =', value: user },
       { column: 'event =', value: event },
+      { column: 'actor =', value: actor },
       { column: 'at >=', value: since },
+      { column: 'at <=', value: until },
     ].filter(({ value }) => value !== null)
     const where = ['1', ...conditions.map(({ column }) => `${column} ?`)].join(' AND ')
     const values = conditions.map(({ value }) => value)
@@ -112,7 +114,9 @@ export function createAuditTable(
       (entry) =>
         (user === null || entry.user === user) &&
         (event === null || entry.event === event) &&
-        (since === null || entry.at >= since),
+        (actor === null || entry.actor === actor) &&
+        (since === null || entry.at >= since) &&
+        (until === null || entry.at <= until),
     )
     return [...fresh.reverse(), ...stored].sort((a, b) => b.at - a.at).slice(0, limit)
   }

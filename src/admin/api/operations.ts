@@ -1,6 +1,23 @@
 // Every operation of the API. One more is one line more in its subject's file.
 
 import type { Operation } from '../operation.ts'
+import { auditOperations } from './audit.ts'
 import { houseOperations } from './house.ts'
+import { routeOperations } from './routes.ts'
+import { serviceOperations } from './services.ts'
+import { sessionOperations } from './sessions.ts'
+import { tokenOperations } from './tokens.ts'
+import { userOperations } from './users.ts'
+import { vmOperations } from './vms.ts'
 
-export const operations: readonly Operation[] = [...houseOperations]
+/** In the order in which they are described. */
+export const operations: readonly Operation[] = [
+  ...routeOperations,
+  ...serviceOperations,
+  ...vmOperations,
+  ...userOperations,
+  ...sessionOperations,
+  ...tokenOperations,
+  ...auditOperations,
+  ...houseOperations,
+]

@@ -77,6 +77,7 @@ export function createPeopleDesk(context: PeopleContext): PeopleDesk {
       return people.toSorted((a, b) => (a.user.id < b.user.id ? -1 : 1))
     },
     person,
+    administers: context.mayAdminister,
     async add(input) {
       const user = createUser({ ...input, disabled: false }, { now: now(), randomBytes })
       await users.addUser(user)

@@ -4,7 +4,10 @@ import type { TokenRecord } from '../../auth/token-store.ts'
 import type { AdminContext } from '../context.ts'
 import type { TokensDesk, TokenView } from './types.ts'
 
-export function createTokensDesk({ tokens }: Pick<AdminContext, 'tokens'>): TokensDesk {
+export function createTokensDesk({
+  tokens,
+  isRouted,
+}: Pick<AdminContext, 'tokens' | 'isRouted'>): TokensDesk {
   const byId = (id: string) => tokens.byId(id)?.record ?? null
   return {
     list: (user) => tokens.list(user ?? undefined).map(({ record }) => viewOf(record)),
@@ -12,6 +15,7 @@ export function createTokensDesk({ tokens }: Pick<AdminContext, 'tokens'>): Toke
       const record = byId(id)
       return record === null ? null : viewOf(record)
     },
+    isRouted,
     async add(input) {
       const { record, text } = await tokens.create(input)
       return { token: viewOf(record), text }

@@ -1,11 +1,13 @@
 // What operations and pages of the admin work with: one desk per subject, and what comes back from it. Types alone.
 
+import type { Audit } from '../../auth/audit.ts'
 import type { User } from '../../auth/people.ts'
 import type { SignInMethod } from '../../auth/session-store.ts'
+import type { TokenScope } from '../../auth/token-scopes.ts'
 import type { TokenWake } from '../../auth/token-store.ts'
 import type { Ban } from '../../control.ts'
 import type { MachineControl } from '../../control-machines.ts'
-import type { SessionRef, UserId } from '../../model.ts'
+import type { Host, SessionRef, UserId } from '../../model.ts'
 import type { AccessChange } from '../../routes-file/access-change.ts'
 import type { Problem } from '../../routes-file/problem.ts'
 
@@ -18,8 +20,12 @@ export interface Actor {
   readonly ref: SessionRef
   /** Verified client address. */
   readonly client: string
-  /** Whether it may do what this scope is for; a person's session may everything. */
-  may(scope: string): boolean
+  /** Scopes of the token; `null`: a person, who may everything. */
+  readonly scopes: readonly string[] | null
+  /** Until when it may change something without signing in again, wall clock in milliseconds; `null`: a token, for as long as it lives. */
+  readonly recentUntil: number | null
+  /** Whether it may do what this scope is for. */
+  may(scope: TokenScope): boolean
 }
 
 // --- Routes ---
@@ -264,6 +270,8 @@ export interface PeopleDesk {
   /** By name. */
   list(): Promise<readonly Person[]>
   person(id: UserId): Promise<Person | null>
+  /** May somebody open the admin who is as this one says? */
+  administers(user: User): boolean
   /** @throws GatehouseError `user-exists`. */
   add(input: {
     readonly id: UserId
@@ -345,6 +353,8 @@ export interface TokensDesk {
   /** Newest first. */
   list(user: UserId | null): readonly TokenView[]
   byId(id: string): TokenView | null
+  /** Whether a token can be good for this host: a route of the table takes it, and it is not the login host. */
+  isRouted(host: Host): boolean
   /** `text` is the token itself, shown once. @throws GatehouseError `too-many-tokens`, `store-unavailable`. */
   add(
     input: Omit<TokenView, 'id' | 'createdAt' | 'lastUsedAt' | 'lastAddress'>,
@@ -456,6 +466,8 @@ export interface HouseDesk {
 /** All desks; what pages and operations are given. */
 export interface Desks {
   readonly routes: RoutesDesk
+  activityOf(routeId: string): RouteActivity
+  targetState(routeId: string): TargetState
   /** `null`: no machine of the table has power. */
   readonly machines: MachinesDesk | null
   readonly people: PeopleDesk
@@ -464,4 +476,11 @@ export interface Desks {
   readonly certificates: CertificatesDesk
   readonly bans: BansDesk
   readonly house: HouseDesk
+  readonly audit: Pick<Audit, 'list'>
+  /** Wall clock, milliseconds. */
+  now(): number
+  /** Origin of the login host. */
+  loginOrigin(): string
+  /** What a browser calls the origin of one of our hosts. */
+  originOf(host: string): string
 }
