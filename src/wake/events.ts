@@ -92,8 +92,7 @@ export function machineStream(followed: Followed, deps: Pick<FollowDeps, 'after'
       'x-accel-buffering',
       'no',
     ],
-    open: (sink) =>
-      followMachine(followed, { send: (text) => sink.send(text), after: deps.after }),
+    open: (sink) => followMachine(followed, { send: (text) => sink.send(text), after: deps.after }),
   }
 }
 
