@@ -25,7 +25,8 @@ function asked(host: string): { exchange: Exchange; answers: number[] } {
     method: 'GET',
     rawTarget: '/',
     rawAuthority: null,
-    rawHeaders: ['Host', host],
+    // Of who shows nothing nobody asks who he is.
+    rawHeaders: ['Host', host, 'Cookie', 'a=b'],
     webSocket: false,
     declaredBytes: null,
     bytesIn: 0,
@@ -86,6 +87,9 @@ function gatewayWith(broken: Partial<AdmissionDeps>): {
     metrics: { request: () => {} } as GatewayDeps['metrics'],
     log: { error: (event: string) => errors.push(event) } as unknown as GatewayDeps['log'],
     now: () => 0,
+    wallNow: () => 0,
+    lockdown: () => false,
+    isKnownClient: () => false,
     nextId: () => 'id' as RequestId,
     ...broken,
   }
@@ -102,6 +106,8 @@ t.test('an exception in any step of admission is 500, never a way in', async (t)
     identify: { identify: bug },
     clientAddress: { clientAddress: bug },
     limiter: { limiter: { take: bug, size: 0 } },
+    wallNow: { wallNow: bug },
+    table: { table: bug },
   })) {
     const gateway = gatewayWith(broken)
     for (const host of ['app.example.com', 'open.example.com']) {
@@ -112,6 +118,14 @@ t.test('an exception in any step of admission is 500, never a way in', async (t)
     t.equal(gateway.forwarded(), 0)
     t.same(gateway.errors, ['request-crashed', 'request-crashed'])
   }
+})
+
+t.test('nor in the one that only strangers come to', async (t) => {
+  const gateway = gatewayWith({ lockdown: bug })
+  const { exchange, answers } = asked('open.example.com')
+  gateway.handle(exchange)
+  t.same(answers, [500])
+  t.equal(gateway.forwarded(), 0)
 })
 
 t.test('without a bug the same stranger is asked to sign in', async (t) => {
