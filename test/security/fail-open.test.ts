@@ -107,7 +107,6 @@ t.test('an exception in any step of admission is 500, never a way in', async (t)
     clientAddress: { clientAddress: bug },
     limiter: { limiter: { take: bug, size: 0 } },
     wallNow: { wallNow: bug },
-    table: { table: bug },
   })) {
     const gateway = gatewayWith(broken)
     for (const host of ['app.example.com', 'open.example.com']) {
