@@ -64,3 +64,17 @@ function formatValue(value: number): string {
   if (value === Number.NEGATIVE_INFINITY) return '-Inf'
   return Number.isNaN(value) ? 'NaN' : String(value)
 }
+
+/** A family of samples that have their labels already. */
+export function family(
+  type: Family['type'],
+  name: string,
+  about: { readonly help: string; readonly samples: readonly Sample[] },
+): Family {
+  return { type, name, help: about.help, samples: about.samples }
+}
+
+/** The one sample of a family without labels. */
+export function one(value: number): readonly Sample[] {
+  return [{ labels: '', value }]
+}

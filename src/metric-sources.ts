@@ -1,6 +1,7 @@
 // What other parts are asked for when metrics or health are read, and how it becomes metrics.
 
-import { type Family, labels, type Sample } from './exposition.ts'
+import { type Family, family, labels, one, type Sample } from './exposition.ts'
+import { type MachineFacts, machineFamilies } from './metric-machines.ts'
 
 /** What other parts are asked for at a scrape. Each is optional: what nobody knows is not shown. */
 export interface MetricSources {
@@ -12,6 +13,8 @@ export interface MetricSources {
   certificates(): readonly CertificateExpiry[]
   /** Requests that wait for a machine to wake. */
   heldRequests(): number
+  /** Machines that sleep. */
+  machines(): MachineFacts
   /** Clients that are shut out for a while. */
   bans(): number
   /** Who is here, and whether the database that says so can be used. */
@@ -76,20 +79,6 @@ export interface ProcessFacts {
   readonly startedAt: number
 }
 
-/** A family of samples that have their labels already. */
-export function family(
-  type: Family['type'],
-  name: string,
-  about: { readonly help: string; readonly samples: readonly Sample[] },
-): Family {
-  return { type, name, help: about.help, samples: about.samples }
-}
-
-/** The one sample of a family without labels. */
-export function one(value: number): readonly Sample[] {
-  return [{ labels: '', value }]
-}
-
 /** The families of all sources that are there. One that throws is left out: the rest is still worth seeing. */
 export function sourceFamilies(sources: Partial<MetricSources>): Family[] {
   const families: Family[] = []
@@ -123,6 +112,7 @@ const makers: readonly Maker[] = [
   ),
   gauge('gatehouse_bans', 'Clients shut out for a while.', (sources) => sources.bans),
   ({ connections }) => (connections === undefined ? [] : connectionFamilies(connections())),
+  ({ machines }) => (machines === undefined ? [] : machineFamilies(machines())),
   ({ upstreams }) => (upstreams === undefined ? [] : upstreamFamilies(upstreams())),
   ({ reloads }) => (reloads === undefined ? [] : reloadFamilies(reloads())),
   ({ certificates }) => (certificates === undefined ? [] : certificateFamilies(certificates())),

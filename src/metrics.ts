@@ -5,8 +5,8 @@ import { STATUS_CODES } from 'node:http'
 import { type EventLoopUtilization, performance } from 'node:perf_hooks'
 import type { AccessEntry } from './access-line.ts'
 import { failures } from './errors.ts'
-import { exposition, type Family, labels, type Sample } from './exposition.ts'
-import { family, type MetricSources, one, sourceFamilies } from './metric-sources.ts'
+import { exposition, type Family, family, labels, one, type Sample } from './exposition.ts'
+import { type MetricSources, sourceFamilies } from './metric-sources.ts'
 
 export type { MetricSources } from './metric-sources.ts'
 

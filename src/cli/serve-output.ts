@@ -4,6 +4,7 @@ import type { Config } from '../config.ts'
 import type { Flights } from '../flights.ts'
 import { health } from '../health.ts'
 import { type AccessEntry, createLogs, type EventLog } from '../log.ts'
+import type { MachineFacts } from '../metric-machines.ts'
 import type { PeopleCounts } from '../metric-sources.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { createOpsServer } from '../ops.ts'
@@ -39,7 +40,10 @@ export interface OutputParts {
   readonly people: { readonly bans: () => number; readonly counts: () => PeopleCounts }
   readonly reloader: Reloader
   readonly upstreams: Upstreams
-  readonly wake: { readonly stats: () => { readonly held: number } }
+  readonly wake: {
+    readonly stats: () => { readonly held: number }
+    readonly facts: () => MachineFacts
+  }
 }
 
 export function createOutput(config: Config, deps: ServeDeps): Output {
@@ -70,6 +74,7 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
       },
       certificates: () => certificates.status(),
       heldRequests: () => wake.stats().held,
+      machines: wake.facts,
       bans: people.bans,
       people: people.counts,
       logs: () => access.stats(),

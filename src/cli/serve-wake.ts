@@ -4,25 +4,20 @@ import type { LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import { createPost } from '../alerts/post.ts'
 import { type Alerts, createAlerts } from '../alerts.ts'
-import type { AppRequest } from '../app.ts'
 import type { AuditEntry } from '../auth/audit.ts'
 import { steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Flight } from '../flights.ts'
-import type { Arrival, Gate, Waking } from '../gate.ts'
+import type { Gate, Waking } from '../gate.ts'
+import type { MachineFacts } from '../metric-machines.ts'
 import type { TableDefinition, UpstreamTarget } from '../model.ts'
-import { renderWaiting, startedAnswer } from '../pages/waiting.ts'
-import { waitingScript } from '../pages/waiting-script.ts'
-import type { Answer } from '../pages.ts'
 import type { RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
-import { originOf, signInUrl } from '../sign-in-url.ts'
 import { isOngoing, useKindOf } from '../use-kind.ts'
 import { createBusy } from '../wake/busy.ts'
 import { createCost } from '../wake/cost.ts'
 import { createMachineDesk, type MachineDesk, reasonWords } from '../wake/desk.ts'
-import { machineStream } from '../wake/events.ts'
 import { createFleet } from '../wake/fleet.ts'
 import { createGates } from '../wake/hold.ts'
 import { createUse, type FlightUse } from '../wake/idle.ts'
@@ -35,10 +30,9 @@ import { createSchedule } from '../wake/schedule.ts'
 import { createSleeper } from '../wake/sleeper.ts'
 import { createSmallFile } from '../wake/small-file.ts'
 import { followTrail, type TrailEntry } from '../wake/trail.ts'
-import { waitingViewOf } from '../wake/view.ts'
-import { mayPress } from '../wake/who-may-wake.ts'
 import type { Output } from './serve-output.ts'
 import type { ServeDeps } from './serve-types.ts'
+import { createWakePages } from './wake-pages.ts'
 
 export interface Wake {
   /** For a table that is being made; it changes nothing. */
@@ -55,6 +49,8 @@ export interface Wake {
   readonly desk: MachineDesk
   readonly alerts: Alerts
   readonly stats: () => WakeStats
+  /** For metrics. */
+  readonly facts: () => MachineFacts
   /** Machines that a token has started since then, wall clock. */
   startsOf(token: string, since: number): number
   /** Looks at every machine and begins. Does not wait for clouds. */
@@ -144,7 +140,21 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     alert: alerts.send,
     log,
   })
-  const gates = createGates({ machine: fleet.machine, use, steady, now, after, log })
+  const waits = new Map<string, { readonly vm: string; readonly result: string; count: number }>()
+  const gates = createGates({
+    machine: fleet.machine,
+    use,
+    steady,
+    now,
+    after,
+    log,
+    waited(vm, result) {
+      const key = `${vm} ${result}`
+      const wait = waits.get(key) ?? { vm, result, count: 0 }
+      wait.count += 1
+      waits.set(key, wait)
+    },
+  })
   const leases = createLeases({ file: file('.leases.json'), now })
   const schedule = createSchedule({ now })
   const busy = createBusy({
@@ -184,101 +194,17 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     return deps.flights().filter((flight) => flight.vm === vm && flight.moved() !== null)
   }
 
-  /** Where a stranger signs in to come back to the page. */
-  function signInFor(arrival: Arrival, path: string): string | null {
-    const { domain, loginHost } = definition()
-    const { host } = arrival
-    if (host !== domain && !host.endsWith(`.${domain}`)) return null
-    return signInUrl({
-      loginHost,
-      publicPort: deps.publicPort(),
-      reason: 'no-session',
-      origin: originOf(host, deps.publicPort()),
-      method: 'GET',
-      target: path,
-      routePath: '/',
-    })
-  }
-
-  const waking: Waking = {
-    page(arrival, reception, { request, path }) {
-      const view = waitingViewOf(arrival, reception, {
-        machine: fleet.machine(arrival.vm),
-        refusal: gates.refusal(arrival.vm),
-        signIn: signInFor(arrival, path),
-        path,
-        publicPort: deps.publicPort(),
-      })
-      return renderWaiting(view, request)
-    },
-    application: (action, arrival) => ({
-      async handle(request) {
-        switch (action) {
-          case 'script': {
-            const script = waitingScript()
-            return request.target.startsWith(script.url)
-              ? script.answer
-              : failure('not-found', request)
-          }
-          case 'busy':
-            return answerBusy(request)
-          case 'events':
-            return follow(arrival, request)
-          case 'start':
-            return press(arrival, request)
-          default:
-            return action satisfies never
-        }
-      },
-    }),
-    ended: use.ended,
-  }
-
-  function follow(arrival: Arrival | null, request: AppRequest) {
-    const machine = arrival === null ? null : fleet.machine(arrival.vm)
-    // What becomes of a machine is nothing for strangers; those whose network may wake it have woken it.
-    if (arrival === null || machine === null || (arrival.user === null && !arrival.knownClient)) {
-      return failure('not-found', request)
-    }
-    const { port, service, vm } = arrival
-    return machineStream({ machine, port, service, refusal: () => gates.refusal(vm) }, { after })
-  }
-
-  function press(arrival: Arrival | null, request: AppRequest): Answer {
-    if (arrival === null || fleet.machine(arrival.vm) === null) return startedAnswer(request.target)
-    if (!mayPress(arrival)) return failure('forbidden', request)
-    gates.want(arrival.vm, { kind: 'person', user: arrival.user })
-    return startedAnswer(request.target)
-  }
-
-  function answerBusy(request: AppRequest): Answer {
-    const answer = busy.signal(request.headers.authorization ?? null, request.body.toString())
-    switch (answer.kind) {
-      case 'taken':
-        log.debug('vm-busy', { vm: answer.vm })
-        return { status: 204, headers: ['cache-control', 'no-store'], body: Buffer.alloc(0) }
-      case 'stranger':
-        return failure('token-invalid', request)
-      case 'malformed': {
-        const body = Buffer.from(`${answer.what}\n`)
-        const type = ['content-type', 'text/plain; charset=utf-8', 'cache-control', 'no-store']
-        return { status: 400, headers: [...type, 'content-length', String(body.length)], body }
-      }
-      default:
-        return answer satisfies never
-    }
-  }
-
-  function failure(code: 'not-found' | 'forbidden' | 'token-invalid', request: AppRequest): Answer {
-    return output.pages.failure(code, {
-      accept: request.headers.accept ?? null,
-      contentType: null,
-      method: request.method,
-      id: request.id,
-      host: request.host,
-      loginHost: definition().loginHost,
-    })
-  }
+  const waking = createWakePages({
+    machine: fleet.machine,
+    gates,
+    busy,
+    use,
+    definition,
+    publicPort: deps.publicPort,
+    pages: output.pages,
+    after,
+    log,
+  })
 
   return {
     gateFor(made) {
@@ -304,6 +230,11 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     desk,
     alerts,
     stats: gates.stats,
+    facts: () => ({
+      machines: desk.list(),
+      traffic: desk.traffic(),
+      waits: [...waits.values()],
+    }),
     startsOf: (token, since) =>
       fleet
         .list()

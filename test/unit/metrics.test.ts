@@ -5,6 +5,7 @@ import { exposition, type Family, labels } from '../../src/exposition.ts'
 import type { MetricSources } from '../../src/metric-sources.ts'
 import { createMetrics, durationBuckets, type MeasuredRequest } from '../../src/metrics.ts'
 import { readExposition } from '../fixtures/exposition-reader.ts'
+import { machineReport } from '../fixtures/machine-desk.ts'
 
 const request: MeasuredRequest = {
   route: 'a.example/',
@@ -37,6 +38,11 @@ const sources: MetricSources = {
     { names: ['a.example', '*.a.example'], notAfter: 1_900_000_000_000 },
   ],
   heldRequests: () => 0,
+  machines: () => ({
+    machines: [machineReport({ id: 'flex', state: 'awake', held: 2, usualStartMs: 61_000 })],
+    traffic: { month: '2026-11', bytes: 5_000, freeBytes: 1_000_000_000 },
+    waits: [{ vm: 'flex', result: 'ready', count: 7 }],
+  }),
   bans: () => 2,
   people: () => ({
     sessions: 3,
@@ -159,6 +165,11 @@ t.test('what other parts know is shown under its name', async (t) => {
   t.equal(value('gatehouse_tls_certificate_not_after_seconds'), 1_900_000_000)
   t.equal(value('gatehouse_held_requests'), 0)
   t.equal(value('gatehouse_bans'), 2)
+  t.equal(value('gatehouse_vm_state', { vm: 'flex', state: 'awake' }), 1)
+  t.equal(value('gatehouse_vm_held_requests', { vm: 'flex' }), 2)
+  t.equal(value('gatehouse_wake_waits_total', { vm: 'flex', result: 'ready' }), 7)
+  t.equal(value('gatehouse_vm_usual_start_seconds', { vm: 'flex' }), 61)
+  t.equal(value('gatehouse_own_traffic_bytes'), 5_000)
   t.equal(value('gatehouse_sessions'), 3)
   t.equal(value('gatehouse_tokens'), 4)
   t.equal(value('gatehouse_sign_ins_total', { result: 'failed' }), 6)
