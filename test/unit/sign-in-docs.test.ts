@@ -53,3 +53,23 @@ t.test('the examples of README are tables that check accepts', async (t) => {
     t.strictSame([...new Set(codes)], ['plain-http'])
   }
 })
+
+t.test('every promise of SECURITY.md names tests, and they exist', async (t) => {
+  const security = readFileSync(new URL('SECURITY.md', root), 'utf8')
+  const promised = security.slice(
+    security.indexOf('## What is promised'),
+    security.indexOf('## What is not'),
+  )
+  const promises = promised.split(/^(?=\d+\. \*\*)/m).slice(1)
+  t.ok(promises.length >= 21, `${promises.length} promises`)
+  for (const promise of promises) {
+    const [head = ''] = promise.split('**', 2)
+    const names = [...promise.matchAll(/`test\/(\w+)\/([\w*-]+\.test\.ts)`/g)]
+    t.ok(names.length > 0, `${head} names tests`)
+    for (const [, folder = '', name = ''] of names) {
+      const fits = new RegExp(`^${name.replaceAll('.', '\\.').replace('*', '.*')}$`)
+      const there = readdirSync(new URL(`test/${folder}/`, root)).some((each) => fits.test(each))
+      t.ok(there, `test/${folder}/${name}`)
+    }
+  }
+})
