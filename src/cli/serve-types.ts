@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts'
 import type { ResolveAll } from '../proxy/lookup.ts'
+import type { HoldLimits } from '../wake/waiting-room.ts'
 
 /** `export const serve: Serve` of cli/serve.ts. Rejects with a `GatehouseError` when the gateway cannot start. */
 export type Serve = (config: Config, deps: ServeDeps) => Promise<Running>
@@ -33,6 +34,8 @@ export interface ServeDeps {
   readonly writeError: (text: string) => void
   /** Addresses of a backend's name, as `dns.lookup` gives them. Default: the system's. */
   readonly lookup?: ResolveAll
+  /** How much may wait for machines. Default: `defaultHoldLimits`. */
+  readonly holdLimits?: Partial<HoldLimits>
   /** `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, for proxy/activation; main has taken them out of the environment. */
   readonly activation: Readonly<Record<string, string | undefined>>
 }

@@ -66,7 +66,7 @@ export interface WakeStats {
   readonly heldBytes: number
 }
 
-export interface WakeDeps extends Pick<ServeDeps, 'environment' | 'now'> {
+export interface WakeDeps extends Pick<ServeDeps, 'environment' | 'now' | 'holdLimits'> {
   readonly output: Output
   readonly flights: () => readonly Flight[]
   readonly table: () => RouteTable
@@ -143,6 +143,7 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
   const waits = new Map<string, { readonly vm: string; readonly result: string; count: number }>()
   const gates = createGates({
     machine: fleet.machine,
+    limits: deps.holdLimits ?? {},
     use,
     steady,
     now,
