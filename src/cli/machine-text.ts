@@ -45,8 +45,9 @@ function formatter(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
-/** `0.42 EUR`; a fraction of a cent is not hidden: `0.0013 EUR`. */
+/** `0.42 EUR`; a fraction of a cent is not hidden: `0.0013 EUR`, `<0.0001 EUR`. */
 export function moneyText(amount: number, currency: string): string {
+  if (amount > 0 && amount < 0.0001) return `<0.0001 ${harmless(currency, 3)}`
   const digits = amount !== 0 && Math.abs(amount) < 0.1 ? 4 : 2
   return `${amount.toFixed(digits)} ${harmless(currency, 3)}`
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { parseArguments } from '../../src/cli/arguments.ts'
 import { isMachineCommand } from '../../src/cli/commands.ts'
+import { moneyText } from '../../src/cli/machine-text.ts'
 import { runMachines } from '../../src/cli/machines.ts'
 import { controlPath, createControl } from '../../src/control.ts'
 import { configIn } from '../fixtures/config.ts'
@@ -173,6 +174,13 @@ t.test('the cost is told by month and budget, and of one machine start by start'
   })
   t.match(one, { out: /2026-11-18 07:30 +schedule +60 min +idle\n/ })
   t.match(await run('vm cost bax'), { code: 1, error: /no machine bax; did you mean box\?/ })
+})
+
+t.test('money is told to the fraction of a cent', async (t) => {
+  t.equal(moneyText(0, 'USD'), '0.00 USD')
+  t.equal(moneyText(0.00002, 'USD'), '<0.0001 USD')
+  t.equal(moneyText(0.0016, 'EUR'), '0.0016 EUR')
+  t.equal(moneyText(5.499, 'EUR'), '5.50 EUR')
 })
 
 t.test('a machine is woken at once, or waited for', async (t) => {
