@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 /**
  * The visual language: warm paper, ink, one green. Text on paper has a contrast of at least 7:1 (`ink`) or 4.5:1
  * (`soft`, `accent`, `danger`), `line` at least 3:1 where it bounds a control (WCAG 2.2 §1.4.3, §1.4.11); a test computes it.
- * `blank` is what a camera reads a code on, `veil` what lies over the page behind a dialog.
+ * `warn` and `sleep` are words about a state; `gone` and `fresh` lie behind `ink` where a text differs. `blank` is what a camera reads a code on, `veil` what lies over the page behind a dialog.
  */
 export const tokens = {
   light: {
@@ -18,6 +18,10 @@ export const tokens = {
     accent: '#1b6a4e',
     onAccent: '#ffffff',
     danger: '#a2302a',
+    warn: '#805300',
+    sleep: '#51609a',
+    gone: '#fae4e1',
+    fresh: '#dff0e6',
     blank: '#ffffff',
     veil: 'rgb(31 36 32/.4)',
   },
@@ -31,6 +35,10 @@ export const tokens = {
     accent: '#82d3ab',
     onAccent: '#0f2119',
     danger: '#f2a49b',
+    warn: '#e3b968',
+    sleep: '#a4b5ea',
+    gone: '#3d2421',
+    fresh: '#1b3427',
     blank: '#ffffff',
     veil: 'rgb(0 0 0/.6)',
   },
