@@ -17,6 +17,12 @@ const zones: readonly { name: string; files: RegExp; may: readonly string[] }[] 
       /^(gateway|exchanged|admission|flights|recheck|app-call|own-answer|own-path|own-transfer|access-entry|forward-plan|held|use-kind|sign-in-answer)\.ts$/,
     may: ['proxy', 'auth', 'wake', 'core', 'model'],
   },
+  // Asks the gateway's own functions, and neither serves nor writes.
+  {
+    name: 'explain',
+    files: /^explain\//,
+    may: ['gateway', 'proxy', 'auth', 'wake', 'routes-file', 'core', 'model'],
+  },
   { name: 'config', files: /^(config|settings|secrets|env-file)\.ts$/, may: ['core', 'model'] },
   // A rule of the table is compiled and compared by the functions that decide.
   { name: 'routes-file', files: /^routes-file\//, may: ['auth', 'core', 'model'] },

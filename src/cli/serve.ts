@@ -23,6 +23,7 @@ import { Http2Exchange } from '../proxy/http2.ts'
 import { createListener, type ListenHandlers } from '../proxy/listen.ts'
 import { guardedLookup, resolveWithin } from '../proxy/lookup.ts'
 import { canonicalRoutePath } from '../proxy/target.ts'
+import { createTrust, type Trust } from '../proxy/trust.ts'
 import { createUpstreams } from '../proxy/upstreams.ts'
 import { createRequestIds } from '../request-id.ts'
 import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
@@ -34,7 +35,6 @@ import { createPeople, type People } from './serve-people.ts'
 import type { Serve, ServeDeps } from './serve-types.ts'
 import { createWake } from './serve-wake.ts'
 import { uncoveredHosts } from './table-hosts.ts'
-import { createTrust, type Trust } from './trust.ts'
 
 /** How often deadlines are looked at and the coarse clock moves, milliseconds. */
 const sweepMs = 500

@@ -1,9 +1,10 @@
 // `gatehouse explain`: what it says is what `admit` does.
 
 import t from 'tap'
-import { explain, explainRequest } from '../../src/cli/explain.ts'
+import { explain } from '../../src/cli/explain.ts'
 import { readRequest } from '../../src/cli/explain-request.ts'
 import { loadGoodTable, runtimeTable } from '../../src/cli/load-table.ts'
+import { explainRequest } from '../../src/explain/explain.ts'
 import { configIn, createOutput } from '../fixtures/config.ts'
 
 const table = `version: 1

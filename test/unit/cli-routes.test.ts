@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { loadGoodTable, runtimeTable } from '../../src/cli/load-table.ts'
-import { matchingOrder, routes } from '../../src/cli/routes.ts'
+import { routes } from '../../src/cli/routes.ts'
 import type { CanonicalPath, Host } from '../../src/model.ts'
+import { matchingOrder } from '../../src/routes-file/route-words.ts'
 import { configIn, createOutput } from '../fixtures/config.ts'
 
 const table = `version: 1

@@ -1,8 +1,8 @@
 // Whose word on the client's address counts, from `trustedProxies:` of the table.
 
 import type { TrustedProxies } from '../model.ts'
-import { compileCidrs } from '../proxy/cidr.ts'
-import type { AddressSource } from '../proxy/client-address.ts'
+import { compileCidrs } from './cidr.ts'
+import type { AddressSource } from './client-address.ts'
 
 export interface Trust {
   readonly source: AddressSource

@@ -1,4 +1,4 @@
-// What `gatehouse explain` says of who may pass: who asks, which rule decides, and what is lacking.
+// What an explanation says of who may pass: who asks, which rule decides, and what is lacking.
 
 import type { Admission } from '../admission.ts'
 import { decide, policyAt, ruleAt } from '../auth/policy.ts'
