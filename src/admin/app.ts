@@ -10,13 +10,14 @@ import type { Answer } from '../pages/answer.ts'
 import { registerApi } from './api/register.ts'
 import type { AdminContext } from './context.ts'
 import { createDesks } from './desks/desks.ts'
-import { entrancePath, registerEntrance, sendToEntrance } from './entrance.ts'
+import { registerEntrance, sendToEntrance } from './entrance.ts'
 import { enter, guardChange, guardRead, signInFirst } from './guard.ts'
 import { parseStrictJson } from './json.ts'
 import { createPerform } from './operation.ts'
 import { refusePage, registerPages } from './pages/pages.ts'
 import type { AdminParts } from './parts.ts'
-import { adminErrors, problemOf, type Refused, refused } from './problem.ts'
+import { type AdminErrorCode, type Refused, refused } from './problem.ts'
+import { refuseReply } from './reply.ts'
 
 /** Fastify and all pages are loaded when the first request comes. */
 export function createAdminApp(context: AdminContext): Application {
@@ -97,7 +98,7 @@ async function buildApp(
   }
   const refuse = (request: FastifyRequest, reply: FastifyReply, refusal: Refused) => {
     const from = fromOf(request)
-    return wantsPage(from) ? refusePage(reply, refusal) : refuseProblem(reply, refusal, from)
+    return wantsPage(from) ? refusePage(reply, refusal) : refuseReply(reply, refusal, from)
   }
   const refuseError = (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
     refuse(request, reply, refusalOf(error, fromOf(request), context))
@@ -216,20 +217,6 @@ function csrfTokenOf({ body, headers }: FastifyRequest): string | null {
   return typeof header === 'string' ? header : null
 }
 
-export function refuseProblem(
-  reply: FastifyReply,
-  refusal: Refused,
-  from: AppRequest,
-): FastifyReply {
-  const { status } = adminErrors[refusal.code]
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="Gatehouse"')
-  if (status === 503 || status === 429) reply.header('retry-after', '5')
-  return reply
-    .status(status)
-    .header('content-type', 'application/problem+json')
-    .send(JSON.stringify(problemOf(refusal, from.id)))
-}
-
 /** What is not a client's or the store's fault is a bug: logged, and told with the request's id. */
 function refusalOf(error: unknown, from: AppRequest, context: AdminContext): Refused {
   const code = codeOf(error)
@@ -248,7 +235,7 @@ function refusalOf(error: unknown, from: AppRequest, context: AdminContext): Ref
   return refused('internal-error')
 }
 
-const knownErrors: ReadonlyMap<string, keyof typeof adminErrors> = new Map([
+const knownErrors: ReadonlyMap<string, AdminErrorCode> = new Map([
   ['bad-request', 'bad-request'],
   ['bad-form', 'bad-request'],
   ['unsupported-media-type', 'unsupported-media-type'],
@@ -312,5 +299,3 @@ function answerOf(response: Injected, isHead: boolean): Answer {
     body: isHead ? Buffer.alloc(0) : response.rawPayload,
   }
 }
-
-export { entrancePath }

@@ -71,7 +71,7 @@ export interface AdminContext {
   }
   readonly health: () => HealthView
   /** Prometheus' text format, as on the local port. */
-  readonly metrics: () => string
+  readonly metrics: () => Promise<string>
   /** Without `now`, which is the context's own. */
   readonly report: () => Promise<Omit<HouseReport, 'now'>>
 

@@ -46,7 +46,7 @@ export const getMetrics = operation({
   errors: [],
   audit: null,
   async run({ house }) {
-    return { kind: 'done', reply: house.metrics() }
+    return { kind: 'done', reply: await house.metrics() }
   },
 })
 

@@ -4,12 +4,47 @@ import type { FastifyInstance } from 'fastify'
 import * as z from 'zod'
 import type { Operation } from '../operation.ts'
 import type { AdminParts } from '../parts.ts'
-import { adminErrors, problemOf } from '../problem.ts'
+import { refused } from '../problem.ts'
 import { readQuery } from '../query.ts'
+import { refuseReply } from '../reply.ts'
+import { registerDescription } from './description.ts'
+import { registerEvents } from './events.ts'
 import { operations } from './operations.ts'
 
 export function registerApi(app: FastifyInstance, parts: AdminParts): void {
   for (const operation of operations) registerOperation(app, operation, parts)
+  registerEvents(app, parts)
+  registerDescription(app, parts.context.version)
+  // Whoever asks for a path of the API with another method is told which ones it has.
+  for (const [url, methods] of methodsByUrl()) {
+    const others = allMethods.filter((method) => !methods.includes(method))
+    app.route({
+      method: others,
+      url,
+      handler: (request, reply) =>
+        refuseReply(
+          reply.header('allow', methods.join(', ')),
+          refused('method-not-allowed'),
+          request.caller.from,
+        ),
+    })
+  }
+}
+
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+function methodsByUrl(): ReadonlyMap<string, string[]> {
+  const methods = new Map<string, string[]>()
+  for (const { path, method } of operations) {
+    const url = urlOf(path)
+    const offered = method === 'GET' ? ['GET', 'HEAD'] : [method]
+    methods.set(url, [...(methods.get(url) ?? []), ...offered])
+  }
+  return methods
+}
+
+function urlOf(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
 function registerOperation(app: FastifyInstance, operation: Operation, parts: AdminParts): void {
@@ -17,7 +52,7 @@ function registerOperation(app: FastifyInstance, operation: Operation, parts: Ad
   const { media = 'application/json; charset=utf-8' } = operation
   app.route({
     method: operation.method,
-    url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    url: urlOf(operation.path),
     config: { readOnly: operation.readOnly === true },
     async handler(request, reply) {
       const { caller } = request
@@ -32,13 +67,7 @@ function registerOperation(app: FastifyInstance, operation: Operation, parts: Ad
         },
         { actor: caller.actor, request: caller.from.id },
       )
-      if (result.kind === 'refused') {
-        const { status } = adminErrors[result.code]
-        return reply
-          .status(status)
-          .header('content-type', 'application/problem+json')
-          .send(JSON.stringify(problemOf(result, caller.from.id)))
-      }
+      if (result.kind === 'refused') return refuseReply(reply, result, caller.from)
       if (result.etag !== undefined) reply.header('etag', `"${result.etag}"`)
       if (result.reply === null) return reply.status(204).send()
       return reply

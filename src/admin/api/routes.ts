@@ -69,12 +69,9 @@ const change = z
 
 const saved = z.strictObject({
   etag: z.string(),
-  pending: z
-    .strictObject({ until: time, token: z.string() })
-    .nullable()
-    .meta({
-      description: 'the change undoes itself unless `confirmRoutes` is called with the token',
-    }),
+  pending: z.strictObject({ until: time, token: z.string() }).nullable().meta({
+    description: 'the change undoes itself unless `confirmRoutes` is called with the token',
+  }),
 })
 
 const saveErrors = ['routes-invalid', 'confirmation-required', 'precondition-failed'] as const
