@@ -158,8 +158,12 @@ export class Exchanged
     this.#begunAt = this.#deps.now()
     const stream = new OwnStream(exchange, this.#deps.flights.ticker)
     this.#own = stream
-    exchange.begin(200, withOwnHeaders(answer.headers, this.id, this.#deps), null)
-    stream.open(answer)
+    try {
+      exchange.begin(200, withOwnHeaders(answer.headers, this.id, this.#deps), null)
+      stream.open(answer)
+    } catch (error) {
+      this.crashed(error)
+    }
   }
 
   appFailed(code: FailureCode): void {

@@ -63,7 +63,7 @@ export function readRow(
     prefixRewrite,
     ...settings,
     rateLimit: settings.rateLimit ?? rateClass(app === null ? 'general' : 'login', deps),
-    wake: settings.wake ?? (policy.kind === 'public' ? 'never' : 'navigation'),
+    wake: settings.wake ?? (policy.kind === 'public' ? 'manual' : 'navigation'),
     maintenance: raw.maintenance === true ? defaultMaintenance : raw.maintenance || null,
     line,
   }

@@ -14,11 +14,11 @@ export function mayWake(question: WakeQuestion): 'yes' | 'no' {
 }
 
 /**
- * Whether a page about the sleeping machine offers to start it. The rule of the route is about visits; pressing a button is
- * no visit, so the person's own right is all that counts.
+ * Whether a page about the sleeping machine offers to start it. Pressing a button is no visit: but for `never`, the person's own
+ * right is all that counts.
  */
-export function mayPress(question: Pick<Arrival, 'user' | 'mayWake'>): boolean {
-  return question.user !== null && question.mayWake
+export function mayPress(question: Pick<Arrival, 'user' | 'mayWake' | 'rule'>): boolean {
+  return question.user !== null && question.mayWake && question.rule !== 'never'
 }
 
 function isWish({ kind, rule, user, mayWake, knownClient }: WakeQuestion): boolean {

@@ -409,7 +409,8 @@ t.test('who sees what: the page of an arrival', async (t) => {
     retryAfterSeconds: null,
     publicPort: 443,
   })
-  t.match(waitingViewOf(arrivalOf({ rule: 'never' }), asleep, facts), {
+  t.match(waitingViewOf(arrivalOf({ rule: 'never' }), asleep, facts), { mayStart: false })
+  t.match(waitingViewOf(arrivalOf({ rule: 'manual' }), asleep, facts), {
     mayStart: true,
     signIn: null,
     live: true,
