@@ -46,6 +46,8 @@ export interface Upstream {
   send(request: UpstreamRequest, listener: UpstreamListener, now: number): UpstreamCall
   state(): {
     readonly up: boolean
+    /** Connections have failed since then, one after the other; wall clock, milliseconds. `null`: the last one did not. */
+    readonly failingSince: number | null
     readonly active: number
     readonly idle: number
     readonly waiting: number

@@ -1,5 +1,6 @@
 // The certificates in use: chosen by server name, reloaded when their files change. Files are read next door.
 
+import { X509Certificate } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -33,6 +34,8 @@ export interface CertificateStatus {
   /** Milliseconds since 1970. */
   readonly notBefore: number
   readonly notAfter: number
+  /** SHA-256 of the leaf, `AB:CD:…`. */
+  readonly fingerprint: string
   /** What is wrong with its file; `null`: nothing. A certificate with a problem here is an older, kept one, or expired. */
   readonly problem: string | null
 }
@@ -55,6 +58,8 @@ export interface Certificates {
   status(): CertificateStatus[]
   /** Of the last reading. */
   problems(): readonly CertificateProblem[]
+  /** When a reading last changed something; `null`: never. */
+  changedAt(): number | null
 }
 
 export interface CertificatesDeps {
@@ -86,6 +91,7 @@ export function createCertificates(deps: CertificatesDeps): Certificates {
   let problems: readonly CertificateProblem[] = []
   let fingerprint = ''
   let readAt = 0
+  let changedAt: number | null = null
   let watchers: FSWatcher[] = []
   let timer: NodeJS.Timeout | null = null
   let poll: NodeJS.Timeout | null = null
@@ -114,7 +120,10 @@ export function createCertificates(deps: CertificatesDeps): Certificates {
     problems = found
     fingerprint = folder.fingerprint
     for (const problem of found) if (!before.has(identityOf(problem))) deps.onProblem(problem)
-    if (changed) deps.onLoaded(next.length)
+    if (changed) {
+      changedAt = readAt
+      deps.onLoaded(next.length)
+    }
     return found
   }
 
@@ -185,6 +194,7 @@ export function createCertificates(deps: CertificatesDeps): Certificates {
       return host === null ? null : index(host)
     },
     covers: (host) => index(host) !== null,
+    changedAt: () => changedAt,
     status: () => loaded.map((entry) => statusOf(entry, deps.now())),
     problems: () => problems,
   }
@@ -321,6 +331,7 @@ function statusOf({ pair, kept }: Loaded, now: number): CertificateStatus {
     keyType: pair.keyType,
     notBefore: pair.notBefore,
     notAfter: pair.notAfter,
+    fingerprint: new X509Certificate(pair.certPem).fingerprint256,
     problem: kept ?? (pair.notAfter <= now ? 'expired' : null),
   }
 }

@@ -83,6 +83,7 @@ class Pool implements KeptUpstream {
   readonly #share = createFairShare(maxConnections)
   #connectFailures = 0
   #downUntil = 0
+  #failingSince = 0
   #lastUsed = 0
 
   constructor(target: UpstreamTarget, options: Client.Options) {
@@ -111,9 +112,10 @@ class Pool implements KeptUpstream {
     return call
   }
 
-  state(): { up: boolean; active: number; idle: number; waiting: number } {
+  state(): ReturnType<Upstream['state']> {
     return {
       up: this.#connectFailures < failuresUntilDown,
+      failingSince: this.#connectFailures === 0 ? null : this.#failingSince,
       active: this.#lines.size - this.#idle.length,
       idle: this.#idle.length,
       waiting: this.#waiting.length,
@@ -181,6 +183,7 @@ class Pool implements KeptUpstream {
     if (failure === null) {
       this.#connectFailures = 0
     } else if (isConnectFailure(failure)) {
+      if (this.#connectFailures === 0) this.#failingSince = this.#lastUsed
       this.#connectFailures += 1
       this.#downUntil = this.#lastUsed + coolDownMs
     }

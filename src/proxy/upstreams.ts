@@ -14,6 +14,8 @@ export interface Upstreams {
   /** @param serverName for TLS; only a fallback target passes one, to keep the visitor's. */
   get(target: UpstreamTarget, timeouts: Timeouts, serverName: string | null): Upstream
   list(): readonly Upstream[]
+  /** The one that requests to this target use; `null`: none was lately. */
+  find(target: UpstreamTarget): Upstream | null
   /** Forgets connections and whole targets that were not used lately. Call it every few seconds. */
   sweep(now: number): void
   close(): void
@@ -44,6 +46,11 @@ export function createUpstreams(deps: UpstreamDeps): Upstreams {
     return pool
   }
 
+  function find(target: UpstreamTarget): Upstream | null {
+    const found = byTarget.get(target)?.get(null)
+    return found === undefined || found.closed ? null : found
+  }
+
   function forgetAll(known: Map<string | null, KeptUpstream>): void {
     for (const pool of known.values()) pool.close()
     known.clear()
@@ -65,5 +72,5 @@ export function createUpstreams(deps: UpstreamDeps): Upstreams {
     pools.clear()
   }
 
-  return { get, list: () => [...pools.values()], sweep, close }
+  return { get, find, list: () => [...pools.values()], sweep, close }
 }

@@ -33,7 +33,7 @@ function forward(body: Readable | null): (now: number) => FailureCode | null {
       upstream: {
         name: 'box:80',
         send: () => call,
-        state: () => ({ up: true, active: 1, idle: 0, waiting: 0 }),
+        state: () => ({ up: true, failingSince: null, active: 1, idle: 0, waiting: 0 }),
       },
       route,
       client: '192.0.2.1',

@@ -64,7 +64,7 @@ function gatewayWith(broken: Partial<GatewayDeps>) {
     publicPort: 443,
     pseudonym: 'gatehouse',
     wallNow: () => 0,
-    upstreams: { get: unwanted, list: () => [], sweep: quiet, close: quiet },
+    upstreams: { get: unwanted, find: () => null, list: () => [], sweep: quiet, close: quiet },
     flights,
     pages: createPages(),
     record: ({ outcome }) => outcomes.push(outcome),

@@ -457,7 +457,7 @@ export interface HealthView {
 export interface HouseDesk {
   health(): HealthView
   /** Prometheus' text format. */
-  metrics(): string
+  metrics(): Promise<string>
   report(): Promise<HouseReport>
   lockdown(): Lockdown
   setLockdown(on: boolean, by: UserId): Promise<Lockdown>
