@@ -142,6 +142,7 @@ t.test('80 % and 100 % are said once, over a restart too', async (t) => {
   t.strictSame(second.alerts, [])
   second.state.minutes = 1_200
   second.costs.look()
+  t.equal(second.alerts.length, 1)
   t.match(second.alerts, [{ id: 'budget:flex:over', level: 'critical', vm: 'flex' }])
   t.match(second.alerts[0]?.text, /12\.00 of 10\.00 USD in 2026-11\. Until the month ends only/)
 })

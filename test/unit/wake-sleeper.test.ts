@@ -458,7 +458,7 @@ t.test('only its own word has kept it awake for six hours: somebody is told', as
     await clock.advance(10 * minute)
   }
   t.strictSame(slept, [])
-  t.match(
+  t.strictSame(
     alerts.map(({ id }) => id),
     ['busy-alone:flex'],
   )
