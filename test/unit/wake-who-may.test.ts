@@ -47,9 +47,13 @@ for (const [rule, byKind] of Object.entries(table)) {
   })
 }
 
-t.test('the button is for people who may start machines, whatever the rule', async (t) => {
-  const may = Object.entries(people)
-    .filter(([, who]) => mayPress(who))
-    .map(([name]) => name)
-  t.strictSame(may, owners)
+t.test('the button is for people who may start machines, but for "never"', async (t) => {
+  const may = (rule: WakeRule) =>
+    Object.entries(people)
+      .filter(([, who]) => mayPress({ ...who, rule }))
+      .map(([name]) => name)
+  for (const rule of ['navigation', 'any', 'known-client', 'manual'] as const) {
+    t.strictSame(may(rule), owners, rule)
+  }
+  t.strictSame(may('never'), [])
 })
