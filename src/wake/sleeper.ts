@@ -144,8 +144,9 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
     const at = steady()
     if (at - lookedAt > standstillMs) patientUntil = at + graceMs
     lookedAt = at
-    guarded(() => use.observe(deps.flights()))
-    for (const machine of deps.machines()) guarded(() => carryOut(machine, at))
+    const machines = deps.machines()
+    guarded(() => use.observe(machines.length === 0 ? [] : deps.flights()))
+    for (const machine of machines) guarded(() => carryOut(machine, at))
     if (at >= minuteAt) {
       minuteAt = at + minuteMs
       guarded(() => cost.look())
