@@ -96,6 +96,7 @@ async function main(): Promise<void> {
       {
         version: versionOf(readFileSync(join(root, 'package.json'), 'utf8')),
         pid: process.pid,
+        nodeVersion: process.versions.node,
         now: Date.now,
         startedAt: Date.now() - process.uptime() * 1000,
         memoryUsage: () => process.memoryUsage(),

@@ -17,11 +17,23 @@ export interface Alert {
   readonly vm?: string
 }
 
+export interface SentAlert {
+  /** Wall clock, milliseconds, of what it is about. */
+  readonly at: number
+  readonly words: string
+  /** `ntfy at ntfy.sh`. */
+  readonly target: string
+  /** `null`: it arrived. */
+  readonly error: string | null
+}
+
 export interface Alerts {
   /** Never throws, never waits. What cannot be delivered is logged. */
   send(alert: Alert): void
   /** Sends a word to every target, once. Never rejects. */
   test(): Promise<readonly AlertResult[]>
+  /** What was sent since the start, or could not be; newest first, at most 50. */
+  recent(): readonly SentAlert[]
   /** Gives up what waits. Resolves when nothing is under way. */
   stop(): Promise<void>
 }
@@ -50,6 +62,7 @@ const timeoutMs = 10_000
 const maxTitle = 200
 const maxText = 2_000
 const maxKnown = 500
+const maxSent = 50
 
 interface Delivery {
   readonly target: AlertTarget
@@ -62,6 +75,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
   /** By id: when it was last sent. */
   const known = new Map<string, number>()
   const waiting: Delivery[] = []
+  const sent: SentAlert[] = []
   let waitingInAll = 0
   let stopped = false
   let delivering: Promise<void> | null = null
@@ -99,6 +113,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     const outcome = await deliverOnce(target, alert, delivery.at)
     if (outcome.error === null) {
       waitingInAll -= 1
+      note(delivery, null)
       return
     }
     const pause = outcome.again ? pausesMs[delivery.tries] : undefined
@@ -106,6 +121,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
       waitingInAll -= 1
       const fields = { alert: alert.id, target: nameOf(target), cause: outcome.error }
       deps.log.error('alert-undelivered', fields)
+      note(delivery, outcome.error)
       return
     }
     delivery.tries += 1
@@ -117,6 +133,12 @@ export function createAlerts(deps: AlertsDeps): Alerts {
     }
     const cancel = deps.after(pause, resume)
     resting.add(cancel)
+  }
+
+  function note({ alert, target, at }: Delivery, error: string | null): void {
+    const { title } = trimmed(alert)
+    sent.unshift({ at, words: title, target: nameOf(target), error })
+    sent.length = Math.min(sent.length, maxSent)
   }
 
   /** @returns `error: null` when it arrived; `again`: another try may help. */
@@ -155,6 +177,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
         }),
       )
     },
+    recent: () => [...sent],
     async stop() {
       stopped = true
       for (const cancel of resting) cancel()

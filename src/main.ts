@@ -293,6 +293,7 @@ function serveDeps(): ServeDeps {
   return {
     version: version(),
     pid: process.pid,
+    nodeVersion: process.versions.node,
     now: Date.now,
     startedAt: Date.now() - process.uptime() * 1000,
     memoryUsage: process.memoryUsage,

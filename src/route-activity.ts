@@ -14,8 +14,8 @@ export interface RouteActivity {
   lastHour(route: string): number
   /** The last failure of the backend or of ours, not of the client's; `null`: none since the start. */
   lastError(route: string): RouteError | null
-  /** A request ended otherwise than well. */
-  failed(route: string, code: FailureCode, at: number): void
+  /** A request has ended. */
+  ended(route: string, outcome: FailureCode | 'ok', at: number): void
   /** To be called once a minute. */
   minute(): void
 }
@@ -36,11 +36,11 @@ export function createRouteActivity(totals: () => ReadonlyMap<string, number>): 
       return (totals().get(route) ?? 0) - before
     },
     lastError: (route) => errors.get(route) ?? null,
-    failed(route, code, at) {
+    ended(route, outcome, at) {
       // What a client did wrong says nothing about the service.
-      if (failures[code].status < 500) return
+      if (outcome === 'ok' || failures[outcome].status < 500) return
       if (!errors.has(route) && errors.size >= maxRoutes) return
-      errors.set(route, { at, code })
+      errors.set(route, { at, code: outcome })
     },
     minute() {
       past.push(new Map(totals()))

@@ -7,7 +7,7 @@ import { type AccessEntry, createLogs, type EventLog } from '../log.ts'
 import type { MachineFacts } from '../metric-machines.ts'
 import type { PeopleCounts } from '../metric-sources.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
-import { createOpsServer } from '../ops.ts'
+import { createOpsServer, type Health } from '../ops.ts'
 import { createPages, type Pages } from '../pages.ts'
 import type { Certificates } from '../proxy/certificates.ts'
 import type { Listener } from '../proxy/listen.ts'
@@ -26,6 +26,8 @@ export interface Output {
   readonly listen: (parts: OutputParts) => Promise<{ port: number | null; closeNow: () => void }>
   /** The access log's file is opened anew. */
   readonly reopen: () => void
+  /** What `/health` says. */
+  readonly health: () => Health
   /** `/health` says so from now on, and readiness checks fail. */
   readonly draining: () => void
   /** Flushes the logs. */
@@ -93,6 +95,16 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
     })
   }
 
+  function healthNow(): Health {
+    return health({
+      version: deps.version,
+      now: deps.now(),
+      startedAt: deps.startedAt,
+      draining,
+      sources: metrics.sources(),
+    })
+  }
+
   async function listen(parts: OutputParts): ReturnType<Output['listen']> {
     connect(parts)
     if (config.ops === null) return { port: null, closeNow: () => {} }
@@ -101,14 +113,7 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
       { host: host ?? '127.0.0.1', port },
       {
         metrics,
-        health: () =>
-          health({
-            version: deps.version,
-            now: deps.now(),
-            startedAt: deps.startedAt,
-            draining,
-            sources: metrics.sources(),
-          }),
+        health: healthNow,
       },
     )
     return { port: server.port, closeNow: () => void server.close() }
@@ -125,6 +130,7 @@ export function createOutput(config: Config, deps: ServeDeps): Output {
       log[event.kind === 'handler' ? 'error' : 'debug']('connection-failed', { ...event })
     },
     listen,
+    health: healthNow,
     reopen: access.reopen,
     draining: () => {
       draining = true

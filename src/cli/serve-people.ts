@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Asking } from '../admission.ts'
 import type { Alerts } from '../alerts.ts'
-import type { Applications, AppRequest } from '../app.ts'
+import type { Application, Applications } from '../app.ts'
+import { type AdminEntrances, createAdminEntrances } from '../auth/admin-entrances.ts'
 import { createAssertion } from '../auth/assertion.ts'
 import type { AuditEntry } from '../auth/audit.ts'
 import { createIdentify, type Identified } from '../auth/identify.ts'
@@ -11,7 +12,7 @@ import { createKnownClients } from '../auth/known-clients.ts'
 import { type Lockdown, noLockdown, readLockdown, writeLockdown } from '../auth/lockdown.ts'
 import { createSessions, type Sessions } from '../auth/sessions.ts'
 import { mayWakeNow, utcDayStart } from '../auth/token-wake.ts'
-import { createTokens, tokenIdOf } from '../auth/tokens.ts'
+import { createTokens, type Tokens, tokenIdOf } from '../auth/tokens.ts'
 import { steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
@@ -19,7 +20,6 @@ import type { MachineControl } from '../control-machines.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Flight, Flights } from '../flights.ts'
 import type { Host, Identity, IdentityHeaderNames, SessionRef, TableDefinition } from '../model.ts'
-import type { Answer } from '../pages.ts'
 import { createRecheck } from '../recheck.ts'
 import type { RouteTable } from '../routes.ts'
 import { originOf } from '../sign-in-url.ts'
@@ -28,7 +28,7 @@ import { firstStartAdvice } from './first-start.ts'
 import type { LoginParts } from './serve-login.ts'
 import type { Output, OutputParts } from './serve-output.ts'
 import type { ServeDeps } from './serve-types.ts'
-import { placesOf } from './table-places.ts'
+import { isAdminHost, placesOf } from './table-places.ts'
 
 export interface People {
   identify(asking: Asking, now: number): Identified
@@ -67,6 +67,21 @@ export interface People {
   /** Writes what was kept back and lets go of the database. */
   close(): Promise<void>
   readonly shown: OutputParts['people']
+  /** What the admin application needs of people. */
+  readonly forAdmin: AdminPeople
+}
+
+export interface AdminPeople {
+  readonly users: Store['users']
+  readonly sessions: Sessions
+  readonly tokens: Tokens
+  readonly audit: Store['audit']
+  readonly settings: Store['settings']
+  /** Reads everybody from the store again. @throws GatehouseError `store-unavailable`. */
+  changed(): Promise<void>
+  readonly entrances: AdminEntrances
+  readonly bans: LoginParts['bans']
+  readonly lockdown: Pick<People['lockdown'], 'get' | 'set'>
 }
 
 export interface PeopleDeps extends Pick<ServeDeps, 'now'> {
@@ -74,6 +89,8 @@ export interface PeopleDeps extends Pick<ServeDeps, 'now'> {
   readonly flights: Flights
   readonly table: () => RouteTable
   readonly publicPort: () => number
+  /** Loads the admin application. */
+  readonly admin: () => Promise<Application>
   /** What commands can ask of machines, and of those who hear alerts. */
   readonly machines: MachineControl
   readonly alerts: Pick<Alerts, 'test'>
@@ -217,6 +234,19 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   const advice = firstStartAdvice(await store.users.users(), config)
   if (advice !== null) log.warn('no-users', { advice })
 
+  const entrances = createAdminEntrances({ now, randomBytes })
+  const banList: LoginParts['bans'] = {
+    list: () => bans?.list() ?? [],
+    lift: (network) => bans?.lift(network) ?? false,
+  }
+  const lockdownSwitch: People['lockdown'] = {
+    isOn: () => lockdown.on,
+    get: () => lockdown,
+    async set(on, by) {
+      lockdown = await writeLockdown(store.settings, { on, by, at: now() })
+    },
+  }
+
   // The login page and what only it needs is loaded when somebody opens it.
   let loginParts: Promise<LoginParts> | null = null
   let bans: LoginParts['bans'] | null = null
@@ -236,6 +266,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       loginHost,
       publicPort: deps.publicPort,
       ...placesOf(table, deps.publicPort),
+      adminDoor: { entrances, isAdminHost: (host) => isAdminHost(table(), host) },
       secret: config.secret,
       now,
       log,
@@ -253,7 +284,15 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
   }
   const applications: Applications = {
     login: { handle: async (request) => (await loginOnce()).application.handle(request) },
-    admin: { handle: (request) => Promise.resolve(unavailable(request, output, loginHost())) },
+    admin: { handle: async (request) => (await adminOnce()).handle(request) },
+  }
+  let admin: Promise<Application> | null = null
+  function adminOnce(): Promise<Application> {
+    admin ??= deps.admin().catch((error: unknown) => {
+      admin = null
+      throw error
+    })
+    return admin
   }
   /** Membership elsewhere is looked after even when nobody opens the login page. */
   async function watchMembership(): Promise<void> {
@@ -274,10 +313,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     path: controlPath(config.dataDir),
     onPeopleChanged: load,
     loginOrigin: () => originOf(loginHost(), deps.publicPort()),
-    bans: {
-      list: () => bans?.list() ?? [],
-      lift: (network) => bans?.lift(network) ?? false,
-    },
+    bans: banList,
     machines: deps.machines,
     alerts: deps.alerts,
     log,
@@ -311,13 +347,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       if (id === null || wake === null) return false
       return mayWakeNow(wake, { now: now(), startsToday: startsOf(id, utcDayStart(now())) })
     },
-    lockdown: {
-      isOn: () => lockdown.on,
-      get: () => lockdown,
-      async set(on, by) {
-        lockdown = await writeLockdown(store.settings, { on, by, at: now() })
-      },
-    },
+    lockdown: lockdownSwitch,
     checkTable,
     tableChanged() {
       recheck()
@@ -340,6 +370,17 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       await flush()
       await store.close()
     },
+    forAdmin: {
+      users: store.users,
+      sessions,
+      tokens,
+      audit,
+      settings: store.settings,
+      changed: load,
+      entrances,
+      bans: banList,
+      lockdown: lockdownSwitch,
+    },
     shown: {
       bans: () => bans?.list().length ?? 0,
       counts: () => ({
@@ -350,15 +391,4 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       }),
     },
   }
-}
-
-function unavailable(request: AppRequest, output: Output, loginHost: Host): Answer {
-  return output.pages.failure('app-unavailable', {
-    accept: request.headers.accept ?? null,
-    contentType: null,
-    method: request.method,
-    id: request.id,
-    host: request.host,
-    loginHost,
-  })
 }

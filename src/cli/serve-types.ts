@@ -12,6 +12,8 @@ export interface ServeDeps {
   /** Of package.json. */
   readonly version: string
   readonly pid: number
+  /** Version of Node.js, without a `v`. */
+  readonly nodeVersion: string
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
   /** Wall clock at which the process began, milliseconds since the epoch. */

@@ -26,6 +26,7 @@ import { canonicalRoutePath } from '../proxy/target.ts'
 import { createTrust, type Trust } from '../proxy/trust.ts'
 import { createUpstreams } from '../proxy/upstreams.ts'
 import { createRequestIds } from '../request-id.ts'
+import { createRouteActivity } from '../route-activity.ts'
 import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
@@ -42,6 +43,7 @@ const sweepMs = 500
 const housekeepingMs = 10_000
 /** How long a table waits for the addresses of its names; they are looked at again whenever they are dialled. */
 const resolveMs = 2_000
+const minuteMs = 60_000
 const cloudflareRefreshMs = 24 * 60 * 60 * 1000
 
 export const serve: Serve = async (config, deps) => {
@@ -107,6 +109,7 @@ async function start(
     now: deps.wallNow,
     random: Math.random,
     environment: deps.environment,
+    holdLimits: deps.holdLimits ?? {},
     audit: (entry) => people?.audit(entry),
   })
   closers.push(wake.leave)
@@ -162,6 +165,7 @@ async function start(
     flights,
     table: () => inForce().table,
     publicPort: () => publicPort,
+    admin: () => Promise.reject(new GatehouseError('app-unavailable', 'there is no admin yet')),
     machines: wake.desk,
     alerts: wake.alerts,
     // As it is set, back or forth: codes, tokens and assertions are compared with other people's clocks.
@@ -171,6 +175,7 @@ async function start(
   closers.push(() => void people?.close())
   await people.listen()
   const limiter = createLimiter()
+  const activity = createRouteActivity(output.metrics.requestsByRoute)
   const upstreams = createUpstreams({
     readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
     lookup: guarded,
@@ -195,7 +200,10 @@ async function start(
     upstreams,
     flights,
     pages: output.pages,
-    record: output.record,
+    record(entry) {
+      if (entry.route !== null) activity.ended(entry.route, entry.outcome, entry.time)
+      output.record(entry)
+    },
     metrics,
     log,
     now,
@@ -240,6 +248,7 @@ async function start(
       people?.sweep()
     }, sweepMs),
     setInterval(() => upstreams.sweep(now()), housekeepingMs),
+    setInterval(activity.minute, minuteMs),
     setInterval(() => void refreshCloudflare(), cloudflareRefreshMs),
   ]
   for (const timer of timers) timer.unref()

@@ -40,3 +40,14 @@ export function placesOf(table: () => RouteTable, publicPort: () => number): Pla
 
   return { routeOf, hosts }
 }
+
+/** Does the table have the admin at this host? */
+export function isAdminHost({ routes }: RouteTable, host: Host): boolean {
+  return routes.some(
+    ({ definition: { target, host: pattern } }) =>
+      target.kind === 'app' &&
+      target.app === 'admin' &&
+      pattern.kind === 'exact' &&
+      pattern.host === host,
+  )
+}

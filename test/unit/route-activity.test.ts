@@ -25,17 +25,18 @@ t.test('the last hour moves on with the minutes', async (t) => {
 t.test('the last failure of a service is kept, not that of its visitors', async (t) => {
   const activity = createRouteActivity(() => new Map())
   t.equal(activity.lastError('a'), null)
-  activity.failed('a', 'not-found', 1)
+  activity.ended('a', 'not-found', 1)
+  activity.ended('a', 'ok', 1)
   t.equal(activity.lastError('a'), null)
-  activity.failed('a', 'upstream-refused', 2)
-  activity.failed('a', 'upstream-idle-timeout', 3)
+  activity.ended('a', 'upstream-refused', 2)
+  activity.ended('a', 'upstream-idle-timeout', 3)
   t.same(activity.lastError('a'), { at: 3, code: 'upstream-idle-timeout' })
   t.equal(activity.lastError('b'), null)
 })
 
 t.test('a table that is edited for years does not fill the memory', async (t) => {
   const activity = createRouteActivity(() => new Map())
-  for (let i = 0; i < 2_001; i++) activity.failed(`route-${i}`, 'upstream-refused', i)
+  for (let i = 0; i < 2_001; i++) activity.ended(`route-${i}`, 'upstream-refused', i)
   t.not(activity.lastError('route-1999'), null)
   t.equal(activity.lastError('route-2000'), null)
 })

@@ -1,0 +1,204 @@
+// The admin application of a running gateway: what it may know and do, gathered. Loaded when somebody opens it.
+
+import { statfs } from 'node:fs/promises'
+import { createAdminApp } from '../admin/app.ts'
+import type { AdminContext } from '../admin/context.ts'
+import type { RoutesDesk, TargetState } from '../admin/desks/types.ts'
+import type { Application } from '../app.ts'
+import type { User } from '../auth/people.ts'
+import type { Config } from '../config.ts'
+import type { Policy, RateLimit, SimplePolicy, TableDefinition } from '../model.ts'
+import type { Certificates } from '../proxy/certificates.ts'
+import type { Upstreams } from '../proxy/upstreams.ts'
+import type { RouteActivity } from '../route-activity.ts'
+import type { RouteTable, RuntimeRoute } from '../routes.ts'
+import type { Reloader } from '../routes-file/reload.ts'
+import type { Output } from './serve-output.ts'
+import type { AdminPeople } from './serve-people.ts'
+import type { ServeDeps } from './serve-types.ts'
+import type { Wake } from './serve-wake.ts'
+
+export interface AdminParts
+  extends Pick<ServeDeps, 'memoryUsage' | 'nodeVersion' | 'startedAt' | 'version'> {
+  readonly config: Config
+  readonly table: () => RouteTable
+  readonly publicPort: () => number
+  readonly people: AdminPeople
+  readonly output: Output
+  readonly certificates: Certificates
+  readonly reloader: Pick<Reloader, 'counters'>
+  readonly upstreams: Pick<Upstreams, 'find'>
+  readonly wake: Wake
+  readonly activity: Pick<RouteActivity, 'lastError' | 'lastHour'>
+  readonly routes: RoutesDesk
+  /** Wall clock, whole milliseconds. */
+  readonly now: () => number
+  readonly randomBytes: (size: number) => Buffer
+}
+
+export function createAdmin(parts: AdminParts): Application {
+  const { people, table, wake, certificates, output, config, now } = parts
+  const definition = () => table().definition
+  const context: AdminContext = {
+    users: people.users,
+    sessions: people.sessions,
+    tokens: people.tokens,
+    audit: people.audit,
+    settings: people.settings,
+    peopleChanged: people.changed,
+    mayAdminister: (user) => mayAdminister(table(), user),
+    entrances: people.entrances,
+    login: () => definition().login,
+    loginHost: () => definition().loginHost,
+    publicPort: parts.publicPort,
+    isRouted: (host) => host !== definition().loginHost && table().knows(host),
+    routes: parts.routes,
+    activityOf: (id) => ({
+      lastHour: parts.activity.lastHour(id),
+      lastError: parts.activity.lastError(id),
+    }),
+    targetState: (id) => targetState(table(), id, parts),
+    machines: () => (definition().vms.some(({ power }) => power !== null) ? wake.desk : null),
+    certificates: {
+      status: certificates.status,
+      problems: certificates.problems,
+      lastReloadAt: certificates.changedAt,
+      reload: certificates.reload,
+    },
+    bans: {
+      list: () => people.bans.list().map((ban) => ({ ...ban, why: 'too many failed sign-ins' })),
+      lift: people.bans.lift,
+    },
+    lockdown: people.lockdown,
+    health: output.health,
+    metrics: output.metrics.render,
+    async report() {
+      const { rss, heapUsed } = parts.memoryUsage()
+      return {
+        version: parts.version,
+        node: parts.nodeVersion,
+        startedAt: parts.startedAt,
+        memory: { residentBytes: rss, heapUsedBytes: heapUsed },
+        disk: await diskOf(config.dataDir),
+        clockOffMs: null,
+        problems: problemsOf(parts),
+        limits: limitsOf(definition()),
+        alerts: wake.alerts.recent(),
+      }
+    },
+    now,
+    every(ms, run) {
+      const timer = setInterval(run, ms)
+      timer.unref()
+      return () => clearInterval(timer)
+    },
+    randomBytes: parts.randomBytes,
+    log: output.log,
+    version: parts.version,
+  }
+  return createAdminApp(context)
+}
+
+/** Enabled, and let in by a policy of a route to the admin. One that everybody may open makes nobody an administrator. */
+function mayAdminister({ routes }: RouteTable, user: User): boolean {
+  if (user.disabled) return false
+  return routes.some(
+    ({ definition: { target }, policy }) =>
+      target.kind === 'app' && target.app === 'admin' && admits(policy, user),
+  )
+}
+
+function admits(policy: Policy | SimplePolicy, user: User): boolean {
+  switch (policy.kind) {
+    case 'rules':
+      return policy.rules.some((rule) => admits(rule.policy, user))
+    case 'members':
+      return (
+        policy.users.includes(user.id) || policy.groups.some((group) => user.groups.includes(group))
+      )
+    case 'signed-in':
+      return true
+    case 'public':
+    case 'nobody':
+      return false
+    default:
+      return policy satisfies never
+  }
+}
+
+function targetState(
+  table: RouteTable,
+  id: string,
+  { upstreams, wake }: Pick<AdminParts, 'upstreams' | 'wake'>,
+): TargetState {
+  const route = table.routes.find((each) => each.id === id)
+  const upstream = route?.upstream
+  if (route === undefined || upstream == null) return { kind: 'unknown' }
+  const asleep = route.gate?.open === false ? machineState(route, wake) : null
+  if (asleep !== null) return asleep
+  const known = upstreams.find(upstream)?.state()
+  if (known === undefined) return { kind: 'unknown' }
+  return known.failingSince === null
+    ? { kind: 'answering' }
+    : { kind: 'failing', since: known.failingSince }
+}
+
+/** Of a machine whose door is shut; `null`: it runs, and so the service is what does not answer. */
+function machineState(route: RuntimeRoute, wake: Wake): TargetState | null {
+  const machine = wake.desk.list().find(({ id }) => id === route.upstream?.vm)
+  switch (machine?.state) {
+    case 'asleep':
+    case 'draining':
+    case 'stopping':
+    case 'resting':
+    case 'gone':
+      return { kind: 'asleep' }
+    case 'starting':
+    case 'booting':
+      return { kind: 'waking' }
+    default:
+      return null
+  }
+}
+
+async function diskOf(folder: string): Promise<{ freeBytes: number; totalBytes: number } | null> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(folder)
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+  } catch {
+    // Somewhere else it would be an error; here it is a gap in a page about how things are.
+    return null
+  }
+}
+
+/** What a person should look at, in sentences. */
+function problemsOf({ reloader, certificates }: AdminParts): string[] {
+  const { problems, heldChanges } = reloader.counters()
+  const said = problems
+    .filter(({ severity }) => severity === 'error')
+    .map(({ line, what, remedy }) => `routes.yaml line ${line}: ${what}; ${remedy}`)
+  if (heldChanges.length > 0) {
+    said.push(`routes.yaml would weaken access in ${heldChanges.length} places, and is held back.`)
+  }
+  for (const { file, what, remedy } of certificates.problems()) {
+    said.push(`Certificate ${file}: ${what}; ${remedy}`)
+  }
+  return said
+}
+
+function limitsOf(definition: TableDefinition): { name: string; words: string }[] {
+  const words = ({ perSecond, burst }: RateLimit) => `${perSecond} a second, ${burst} at once`
+  const services = new Map<string, string[]>()
+  for (const { rateLimit, service } of definition.routes) {
+    const rate = words(rateLimit)
+    services.set(rate, [...(services.get(rate) ?? []), service])
+  }
+  return [
+    { name: 'before anything', words: words(definition.floodLimit) },
+    ...[...services].map(([rate, names]) => ({ name: names.join(', '), words: rate })),
+    {
+      name: 'people who are signed in',
+      words: `${definition.signedInFactor} times as much, counted per session`,
+    },
+  ]
+}
