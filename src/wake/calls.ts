@@ -10,8 +10,6 @@ export interface Call {
   readonly run: () => Promise<CloudState>
   readonly answered: (state: CloudState) => void
   readonly failed: (error: CloudError) => void
-  /** It was not wanted any more. */
-  readonly dropped?: () => void
 }
 
 export interface Calls {
@@ -42,7 +40,6 @@ export function createCalls({ after, limitMs, bug }: CallsDeps): Calls {
       const call = waiting.shift()
       if (call === undefined) return
       if (call.wanted()) make(call)
-      else call.dropped?.()
     }
   }
 

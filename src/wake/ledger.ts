@@ -108,10 +108,8 @@ export function createLedger(deps: LedgerDeps): Ledger {
   function moved(before: VmState, after: VmState): void {
     count()
     if (settleGap(after)) counting = true
-    if (after.kind !== 'unknown' && after.kind !== 'draining') {
-      // What is stopped before it ever ran costs nothing.
-      counting = after.kind === 'stopping' ? counting || before.kind === 'unknown' : runs(after)
-    }
+    // A stop of something that only started counts too: it may have come up before it was heard.
+    if (after.kind !== 'unknown' && after.kind !== 'draining') counting = runs(after)
     const sinceWanted = () => Math.round(deps.steady() - wantedAt)
     switch (after.kind) {
       case 'starting': {

@@ -206,6 +206,28 @@ t.test(
   },
 )
 
+t.test('a machine that was found stopping costs until it is off', async (t) => {
+  const clock = createFakeClock()
+  const { now, steady } = clock
+  const ledger = createLedger({ power: () => ({ timeZone: 'UTC', cost: null }), now, steady })
+  const unknown = { kind: 'unknown', since: 0, wanted: null, token: null, startedBy: null } as const
+  const call = { soft: true, acceptedAt: null, failures: 0, callAt: null }
+  const stopping: VmState = {
+    kind: 'stopping',
+    since: 0,
+    thenStart: false,
+    thenBy: null,
+    reason: 'stopped from outside',
+    by: 'outside',
+    ...call,
+  }
+  ledger.moved(unknown, stopping)
+  await clock.advance(120_000)
+  ledger.moved(stopping, { kind: 'asleep' })
+  await clock.advance(120_000)
+  t.strictSame(ledger.awakeMinutes(), { '2026-11': 2 })
+})
+
 t.test('months begin at midnight of their zone', async (t) => {
   const edge = Date.UTC(2026, 10, 30, 23)
   t.equal(monthOf(edge - 1, 'Europe/Berlin'), '2026-11')

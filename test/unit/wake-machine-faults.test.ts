@@ -317,3 +317,73 @@ t.test('a disk that never answers holds up a start for two seconds', async (t) =
   await it.clock.advance(200)
   t.equal(it.cloud.count('start'), 1)
 })
+
+t.test('a start that takes longer than any should: told once, waited for', async (t) => {
+  const { machine, cloud, clock, ready, troubles } = machineHouse({ startTimeoutMs: 5 * minuteMs })
+  await machine.start()
+  cloud.startMs = 40 * minuteMs
+  machine.want(diego)
+  await clock.advance(4 * minuteMs)
+  t.strictSame(troubles(), [])
+  await clock.advance(2 * minuteMs)
+  t.strictSame(troubles(), ['flex-start-slow'])
+  await ready()
+  t.strictSame(troubles(), ['flex-start-slow'])
+  t.equal(cloud.count('start'), 1)
+})
+
+t.test('a stop from outside that gets stuck is told, and left alone', async (t) => {
+  const { machine, cloud, clock, ready, is, troubles } = machineHouse()
+  await machine.start()
+  machine.want(diego)
+  await ready()
+  cloud.stopMs = 90 * minuteMs
+  cloud.console('stop')
+  machine.portRefused(2283)
+  await is('stopping')
+  await clock.advance(hourMs)
+  t.strictSame(troubles(), ['flex-stop-failing'])
+  t.equal(cloud.count('stop'), 0)
+  await is('asleep')
+})
+
+t.test('a stop waits for the start that it undoes, however long that takes', async (t) => {
+  const { machine, cloud, clock, is } = machineHouse()
+  await machine.start()
+  cloud.hang('start')
+  machine.want(diego)
+  await clock.advance(1_000)
+  machine.letSleep('never mind')
+  await clock.advance(20_000)
+  t.equal(cloud.count('soft-stop'), 0)
+  cloud.release('start')
+  await is('asleep')
+  t.equal(cloud.state, 'stopped')
+})
+
+t.test('calls whose turn comes too late are not made', async (t) => {
+  const { machine, cloud, clock, ready, is } = machineHouse()
+  await machine.start()
+  const nextReadingHangs = async () => {
+    cloud.hang('state')
+    const readings = cloud.count('state')
+    await clock.until(() => cloud.count('state') > readings)
+  }
+  await nextReadingHangs()
+  machine.want(diego)
+  machine.letSleep('never mind')
+  cloud.release('state')
+  await is('asleep')
+  t.equal(cloud.count('start'), 0)
+
+  machine.want(diego)
+  await ready()
+  await nextReadingHangs()
+  machine.letSleep('idle')
+  cloud.console('stop')
+  await clock.advance(10_000)
+  const stops = cloud.count('soft-stop')
+  cloud.release('state')
+  await is('asleep')
+  t.equal(cloud.count('soft-stop'), stops)
+})

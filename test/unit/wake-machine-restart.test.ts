@@ -236,3 +236,43 @@ t.test('a process that ends before it began writes over nothing', async (t) => {
   await machine.start()
   t.equal(journal.writes, 0)
 })
+
+t.test('while it runs the disk is never far behind', async (t) => {
+  const { machine, clock, journal, ready } = machineHouse()
+  await machine.start()
+  machine.want(diego)
+  await ready()
+  for (let look = 0; look < 20; look += 1) {
+    await clock.advance(7 * minuteMs)
+    const { countedAt } = journal.data
+    t.ok(countedAt !== null && clock.now() - countedAt <= 5 * minuteMs)
+  }
+})
+
+t.test('a stop that goes on after a restart costs until it is done', async (t) => {
+  const it = machineHouse()
+  await it.machine.start()
+  it.machine.want(diego)
+  await it.ready()
+  it.cloud.fail('soft-stop', 'unavailable', Number.POSITIVE_INFINITY)
+  it.cloud.fail('stop', 'unavailable', Number.POSITIVE_INFINITY)
+  it.machine.letSleep('idle')
+  await it.clock.advance(minuteMs)
+  const again = await it.reborn()
+  await it.clock.advance(2 * hourMs)
+  const total = Object.values(again.awakeMinutes()).reduce((sum, each) => sum + each, 0)
+  t.ok(Math.abs(total * minuteMs - it.cloud.runningMs) < 10_000, `${total}`)
+})
+
+t.test('who waits for another start does not hear of the last one', async (t) => {
+  const { machine, cloud, clock, ready, is } = machineHouse()
+  await machine.start()
+  machine.want(diego)
+  await ready()
+  machine.letSleep('idle')
+  await is('asleep')
+  await clock.advance(hourMs)
+  cloud.console('start')
+  await is('booting')
+  t.ok(machine.eta().elapsedMs < minuteMs)
+})
