@@ -14,7 +14,7 @@ export function parseStrictJson(body: Buffer): unknown {
   let text: string
   let value: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(body)
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body)
     value = JSON.parse(text)
   } catch {
     throw new GatehouseError('bad-request', 'the body is not JSON')
