@@ -25,7 +25,7 @@ import type { Transfer } from './proxy/transfer.ts'
 import type { RuntimeRoute } from './routes.ts'
 import { opensPage, signInUrlOf } from './sign-in-answer.ts'
 import type { SignInReason } from './sign-in-url.ts'
-import { isOngoing, useKindOf } from './use-kind.ts'
+import { isOngoing, useKindOf, userOfMachine } from './use-kind.ts'
 
 export interface ExchangedDeps extends ForwardPlanDeps, ArrivalFacts {
   readonly flights: Flights
@@ -246,8 +246,9 @@ export class Exchanged
 
   #passing(kind: UseKind, route: RuntimeRoute): Passing {
     passing.kind = kind
-    passing.session = this.session
-    passing.counts = route.definition.countsAsUse
+    const { wake, countsAsUse } = route.definition
+    passing.session = userOfMachine(this, wake, this.#deps.isKnownClient)
+    passing.counts = countsAsUse
     return passing
   }
 

@@ -1,12 +1,13 @@
 // What has been going on at each route lately: requests of the last hour, and the last thing that went wrong.
 
-import { type FailureCode, failures } from './errors.ts'
+import { failures } from './errors.ts'
 
 /** Something that went wrong at a route. */
 export interface RouteError {
   /** Wall clock, milliseconds. */
   readonly at: number
-  readonly code: FailureCode
+  /** As in docs/errors.md. */
+  readonly code: string
 }
 
 export interface RouteActivity {
@@ -15,12 +16,15 @@ export interface RouteActivity {
   /** The last failure of the backend or of ours, not of the client's; `null`: none since the start. */
   lastError(route: string): RouteError | null
   /** A request has ended. */
-  ended(route: string, outcome: FailureCode | 'ok', at: number): void
+  ended(route: string, outcome: string, at: number): void
   /** To be called once a minute. */
   minute(): void
 }
 
 const minutes = 60
+const serverFailures: ReadonlySet<string> = new Set(
+  Object.entries(failures).flatMap(([code, { status }]) => (status >= 500 ? [code] : [])),
+)
 /** Routes come from the table, but a table may be edited for years. */
 const maxRoutes = 2_000
 
@@ -38,7 +42,7 @@ export function createRouteActivity(totals: () => ReadonlyMap<string, number>): 
     lastError: (route) => errors.get(route) ?? null,
     ended(route, outcome, at) {
       // What a client did wrong says nothing about the service.
-      if (outcome === 'ok' || failures[outcome].status < 500) return
+      if (!serverFailures.has(outcome)) return
       if (!errors.has(route) && errors.size >= maxRoutes) return
       errors.set(route, { at, code: outcome })
     },

@@ -2,7 +2,7 @@
 
 import { headerOf } from './app-call.ts'
 import type { UseKind } from './gate.ts'
-import type { Identity } from './model.ts'
+import type { Identity, SessionRef, WakeRule } from './model.ts'
 import type { Exchange } from './proxy/exchange.ts'
 import type { RequestHead } from './proxy/request-head.ts'
 
@@ -17,15 +17,17 @@ export function useKindOf(
   head: RequestHead,
   identity: Identity | null,
 ): UseKind {
-  if (identity !== null && identity.via === 'token') return 'program'
   const { method } = exchange
+  if (identity !== null && identity.via === 'token') return programKind(method)
   if (method === 'OPTIONS') return 'incidental'
   const { fetchMode } = head
   if (fetchMode === null) {
     const asksForPage =
       method === 'GET' && head.accept !== null && head.accept.startsWith('text/html')
     if (!asksForPage)
-      return head.fetchSite === null && head.origin === null ? 'program' : scriptKind(method)
+      return head.fetchSite === null && head.origin === null
+        ? programKind(method)
+        : scriptKind(method)
     return isIncidental(exchange, head) ? 'incidental' : 'navigation'
   }
   if (fetchMode === 'navigate' && method === 'GET') {
@@ -75,15 +77,40 @@ const idlePaths: ReadonlySet<string> = new Set([
 ])
 
 function scriptKind(method: string): UseKind {
+  return reads(method) ? 'script' : 'change'
+}
+
+/** A calendar that sends an entry, a push of commits: somebody did something. That it looks for news, nobody did. */
+function programKind(method: string): UseKind {
+  return reads(method) ? 'program' : 'change'
+}
+
+/** RFC 9110 §9.2.1, and those of WebDAV (RFC 4918 §9.1, RFC 3253 §3.6, RFC 5323). */
+function reads(method: string): boolean {
   switch (method) {
     case 'GET':
     case 'HEAD':
+    case 'OPTIONS':
     case 'PROPFIND':
     case 'REPORT':
-      return 'script'
+    case 'SEARCH':
+      return true
     default:
-      return 'change'
+      return false
   }
+}
+
+/**
+ * Who counts as using a machine. On a route whose own login may wake its server, a network that is known stands for the person:
+ * what it has woken, it also keeps awake.
+ */
+export function userOfMachine(
+  { session, network }: { readonly session: SessionRef | null; readonly network: string },
+  rule: WakeRule,
+  isKnownClient: (network: string) => boolean,
+): SessionRef | null {
+  if (session !== null || rule !== 'known-client' || !isKnownClient(network)) return session
+  return `network:${network}` as SessionRef
 }
 
 /** It has no end of its own, so that its bytes at the end say nothing: a WebSocket, or server-sent events. */

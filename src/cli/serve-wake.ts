@@ -14,7 +14,7 @@ import type { MachineFacts } from '../metric-machines.ts'
 import type { TableDefinition, UpstreamTarget } from '../model.ts'
 import type { RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
-import { isOngoing, useKindOf } from '../use-kind.ts'
+import { isOngoing, useKindOf, userOfMachine } from '../use-kind.ts'
 import { createBusy } from '../wake/busy.ts'
 import { createCost } from '../wake/cost.ts'
 import { createMachineDesk, type MachineDesk, reasonWords } from '../wake/desk.ts'
@@ -75,6 +75,8 @@ export interface WakeDeps extends Pick<ServeDeps, 'environment' | 'now' | 'holdL
   readonly lookup: LookupFunction
   readonly random: () => number
   readonly audit: (entry: AuditEntry) => void
+  /** Whether somebody signed in from there within 30 days. */
+  readonly isKnownClient: (network: string) => boolean
 }
 
 export function createWake(config: Config, deps: WakeDeps): Wake {
@@ -127,7 +129,7 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
         after,
         random: deps.random,
         mayStart: (by) => cost.mayStart(id, by),
-        inFlight: () => flightsTo(id).length,
+        inFlight: () => sleeper.inFlight(id),
         alert: alerts.send,
         log,
       })
@@ -166,7 +168,7 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
   })
   const sleeper = createSleeper({
     machines: fleet.list,
-    flights: () => deps.flights().flatMap(useOf),
+    flights: () => deps.flights().flatMap((flight) => useOf(flight, deps.isKnownClient)),
     use,
     leases,
     schedule,
@@ -190,10 +192,6 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     steady,
     after,
   })
-
-  function flightsTo(vm: string): readonly Flight[] {
-    return deps.flights().filter((flight) => flight.vm === vm && flight.moved() !== null)
-  }
 
   const waking = createWakePages({
     machine: fleet.machine,
@@ -296,7 +294,7 @@ function auditEntryOf({ event, vm, record }: TrailEntry, at: number): AuditEntry
 }
 
 /** A flight as the counting of use sees it. */
-function useOf(flight: Flight): FlightUse[] {
+function useOf(flight: Flight, isKnownClient: (network: string) => boolean): FlightUse[] {
   const { route, vm, request, session, transfer } = flight
   const { exchange, head, identity } = request
   const moved = flight.moved()
@@ -308,7 +306,11 @@ function useOf(flight: Flight): FlightUse[] {
       id: flight.id,
       vm,
       kind: useKindOf(exchange, head, identity),
-      session,
+      session: userOfMachine(
+        { session, network: request.network },
+        route.definition.wake,
+        isKnownClient,
+      ),
       counts: route.definition.countsAsUse,
       webSocket: exchange.webSocket,
       stream: isOngoing(request) && !exchange.webSocket,

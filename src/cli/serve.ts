@@ -111,6 +111,7 @@ async function start(
     environment: deps.environment,
     holdLimits: deps.holdLimits ?? {},
     audit: (entry) => people?.audit(entry),
+    isKnownClient: (network) => people?.isKnownClient(network) ?? false,
   })
   closers.push(wake.leave)
   const apply = (definition: TableDefinition) => {

@@ -31,7 +31,7 @@ export function readAlerts(
 }
 
 function checkAddress(text: string, at: Path, reporter: Reporter): boolean {
-  const fault = addressFault(text, { plainHttp: 'private', path: 'any' })
+  const fault = addressFault(text, { path: 'any' })
   if (fault !== null) reporter.error(at, { code: 'alert-address', ...fault })
   return fault === null
 }

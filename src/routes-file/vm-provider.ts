@@ -67,7 +67,7 @@ function readOci(raw: RawOci, at: Path, reporter: Reporter): VmProviderSettings 
     })
   }
   if (endpoint !== undefined) {
-    const fault = addressFault(endpoint, { plainHttp: 'loopback', path: 'none' })
+    const fault = addressFault(endpoint, { path: 'none' })
     if (fault !== null) say('endpoint', `${quote(endpoint)} ${fault.what}`, fault.remedy)
   }
   return {

@@ -1,12 +1,10 @@
 // Addresses of other services that Gatehouse itself asks or tells: an API, a place for alerts.
 
-import { isIP } from 'node:net'
-import { isPublicAddress } from './addresses.ts'
+import { isIPv4 } from 'node:net'
 import { hostFault } from './upstream.ts'
 
 /** Who may be spoken to in plain HTTP, and whether a path belongs to the address. */
 export interface AddressRules {
-  readonly plainHttp: 'loopback' | 'private'
   readonly path: 'none' | 'any'
 }
 
@@ -38,15 +36,13 @@ export function addressFault(text: string, rules: AddressRules): AddressFault | 
   if (path.includes('#') || (rules.path === 'none' && path !== '' && path !== '/')) {
     return { what: 'has more than a host', remedy: 'write https://host alone' }
   }
-  if (scheme.toLowerCase() === 'https' || mayBePlain(host, rules.plainHttp)) return null
+  if (scheme.toLowerCase() === 'https' || isLoopback(host)) return null
   return {
     what: 'is plain HTTP: others on the way could read and change what is said',
     remedy: 'write https://',
   }
 }
 
-function mayBePlain(host: string, rule: AddressRules['plainHttp']): boolean {
-  const loopback = host === 'localhost' || host === '::1' || /^127\./.test(host)
-  if (loopback) return isIP(host) !== 0 || host === 'localhost'
-  return rule === 'private' && isIP(host) !== 0 && !isPublicAddress(host)
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
 }

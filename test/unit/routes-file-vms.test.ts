@@ -174,12 +174,12 @@ t.test('alerts go to addresses that can be, and no message quotes one', (t) => {
   t.strictSame(
     good(
       alerts(
-        '{ ntfy: https://ntfy.sh/a-b, token: { secret: NTFY } }, { webhook: "http://10.0.0.3:80/x?y" }',
+        '{ ntfy: https://ntfy.sh/a-b, token: { secret: NTFY } }, { webhook: "http://127.0.0.1:80/x?y" }',
       ),
     ).alerts,
     [
       { kind: 'ntfy', url: 'https://ntfy.sh/a-b', token: 'NTFY' },
-      { kind: 'webhook', url: 'http://10.0.0.3:80/x?y', token: null },
+      { kind: 'webhook', url: 'http://127.0.0.1:80/x?y', token: null },
     ],
   )
   for (const bad of [
@@ -187,6 +187,7 @@ t.test('alerts go to addresses that can be, and no message quotes one', (t) => {
     '{ ntfy: "https://ntfy.sh/sesame?x" }',
     '{ ntfy: https://me:sesame@ntfy.sh/topic }',
     '{ webhook: http://hooks.example.com/sesame }',
+    '{ webhook: http://10.0.0.3/sesame }',
     '{ webhook: http://169.254.169.254/sesame }',
     '{ webhook: "sesame" }',
   ]) {
