@@ -104,7 +104,6 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
   const cost = createCost({
     machines: () => fleet.list(),
     sentBytes: output.metrics.sentBytes,
-    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
     file: file('.traffic.json'),
     now,
     alert: alerts.send,

@@ -34,8 +34,6 @@ export interface CostDeps {
   readonly machines: () => readonly CostedMachine[]
   /** Bytes sent to clients since this process began; never goes back. */
   readonly sentBytes: () => number
-  /** Of the gateway, for the months of its own traffic. IANA. */
-  readonly timeZone: string
   readonly file: SmallFile
   /** Wall clock, milliseconds since the epoch. */
   readonly now: () => number
@@ -70,8 +68,9 @@ export function createCost(deps: CostDeps): Cost {
   }
 
   function isExhausted(machine: CostedMachine): boolean {
-    const cost = of(machine)
-    return stateOf(cost) === 'over' && cost.money?.atBudget !== 'warn'
+    const { cost } = machine.definition.power
+    if (cost === null || cost.budget === null || cost.atBudget === 'warn') return false
+    return stateOf(of(machine)) === 'over'
   }
 
   function mayStart(vm: VmId, by: WakeReason): boolean {
@@ -80,8 +79,9 @@ export function createCost(deps: CostDeps): Cost {
     return machine.definition.power.cost?.atBudget === 'manual' && by.kind === 'person'
   }
 
+  /** What it is billed by is a month of the cloud's own zone; this is near enough. */
   function ownMonth(): string {
-    return monthOf(deps.now(), deps.timeZone)
+    return monthOf(deps.now(), 'UTC')
   }
 
   function traffic(): OwnTraffic {

@@ -32,7 +32,6 @@ function house(cost: VmCost | null, file = memoryFile()) {
   const costs = createCost({
     machines: () => [machine],
     sentBytes: () => state.sent,
-    timeZone: 'UTC',
     file,
     now: clock.now,
     alert: (alert) => void alerts.push(alert),
