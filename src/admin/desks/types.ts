@@ -9,6 +9,7 @@ import type { Ban } from '../../control.ts'
 import type { MachineControl } from '../../control-machines.ts'
 import type { Host, SessionRef, UserId } from '../../model.ts'
 import type { AccessChange } from '../../routes-file/access-change.ts'
+import type { RouteWish } from '../../routes-file/edit/wish.ts'
 import type { Problem } from '../../routes-file/problem.ts'
 
 /** Who is at the desk: a person in a browser, or his program with a token. */
@@ -31,14 +32,7 @@ export interface Actor {
 // --- Routes ---
 
 /** A change of routes.yaml that is not written yet. `raw`: the YAML value of a route's own options, as JSON. */
-export type RouteChange =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'add'; readonly host: string; readonly raw: unknown }
-  | { readonly kind: 'edit'; readonly id: string; readonly raw: unknown }
-  | { readonly kind: 'copy'; readonly id: string; readonly raw: unknown }
-  | { readonly kind: 'disable' | 'enable' | 'remove'; readonly id: string }
-  /** @remarks `before`: id of the route it is put in front of; `null`: to the end of its host. */
-  | { readonly kind: 'move'; readonly id: string; readonly before: string | null }
+export type RouteChange = Exclude<RouteWish, { readonly kind: 'rename-host' | 'file' }>
 
 /** Lines of a difference, as `diff -u` groups them. */
 export interface DiffHunk {
@@ -101,6 +95,8 @@ export interface RouteRow {
   readonly disabled: boolean
   /** 1-based, both included. */
   readonly lines: { readonly from: number; readonly to: number }
+  /** The remark directly above it, line by line. */
+  readonly comment?: readonly string[]
   /** Its own options as the file has them. */
   readonly raw: unknown
   /** With defaults filled in; `null`: disabled, or the file has errors. */
@@ -160,8 +156,8 @@ export interface RoutesDesk {
   read(): Promise<RouteFile>
   rows(): Promise<readonly RouteRow[]>
   /** Nothing is written. `by` decides whether it would lose his own access; `null`: not looked at. */
-  preview(change: RouteChange, by: Actor | null): Promise<RoutePreview>
-  save(change: RouteChange, options: SaveOptions): Promise<RouteSaved>
+  preview(change: RouteWish, by: Actor | null): Promise<RoutePreview>
+  save(change: RouteWish, options: SaveOptions): Promise<RouteSaved>
   /** The change stays. @returns false: there is none that waits for this token. */
   confirm(token: string): boolean
   /** Newest first. */
