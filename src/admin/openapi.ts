@@ -185,6 +185,8 @@ function describeEvents(): Json {
         'forbidden',
         'scope-missing',
         'cross-origin',
+        'bad-request',
+        'invalid',
         'too-many-requests',
       ]),
     },

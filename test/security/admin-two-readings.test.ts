@@ -29,7 +29,7 @@ t.test('JSON has one reading, or none', (t) => {
     "{'a':1}",
     '[1,]',
     '['.repeat(40) + ']'.repeat(40),
-    '{"a":'.repeat(40) + '1' + '}'.repeat(40),
+    `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`,
   ]
   for (const text of bad)
     t.throws(() => parseStrictJson(Buffer.from(text)), { code: 'bad-request' }, text)

@@ -6,6 +6,7 @@ import type { TokenScope } from '../../auth/token-scopes.ts'
 import type { Actor, Desks, RouteRow } from '../desks/types.ts'
 import type { AdminParts } from '../parts.ts'
 import { refused } from '../problem.ts'
+import { readQuery } from '../query.ts'
 import { refuseReply } from '../reply.ts'
 import { timeOrNull, timeText } from './schemas.ts'
 import { machineReply } from './vms.ts'
@@ -87,6 +88,10 @@ export function registerEvents(app: FastifyInstance, parts: AdminParts): void {
 
   app.get(eventsPath, { exposeHeadRoute: false }, (request, reply) => {
     const { actor, from } = request.caller
+    if (Object.keys(readQuery(from.target, new Map())).length > 0) {
+      const errors = [{ path: 'query', message: 'Nothing is expected here.' }]
+      return refuseReply(reply, refused('invalid', { errors }), from)
+    }
     if (listeners.size >= maxListeners)
       return refuseReply(reply, refused('too-many-requests'), from)
     request.stream = open(actor)
