@@ -63,15 +63,42 @@ export function select(parts: {
   readonly value: string
   readonly choices: readonly Choice[]
   readonly hint?: string
+  readonly error?: string | null
 }): Html {
-  const { name, label, value, choices, hint } = parts
-  const options = choices.map(
+  const { name, label, value, choices, hint, error = null } = parts
+  const isKnown = choices.some((choice) => choice.value === value)
+  const all = isKnown ? choices : [...choices, { value, label: value }]
+  const options = all.map(
     (choice) =>
       html`<option value="${choice.value}"${choice.value === value && html` selected`}>${choice.label}</option>`,
   )
-  return html`<div class="field"><label for="${name}">${label}</label><select id="${name}" name="${name}"${
-    hint !== undefined && html` aria-describedby="${name}-hint"`
-  }>${options}</select>${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}</div>`
+  return html`<div class="field"><label for="${name}">${label}</label><select id="${name}" name="${name}"${describedBy(name, { hint: hint !== undefined, error: error !== null })}>${options}</select>${errorLine(name, error)}${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}</div>`
+}
+
+/** A labelled text of several lines, in the letters of the file. */
+export function textArea(parts: {
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly rows: number
+  readonly hint: Html | string
+  readonly error: string | null
+}): Html {
+  const { name, label, value, rows, hint, error } = parts
+  const height = Math.max(rows, Math.min(16, value.split('\n').length + 1))
+  // A line break right behind the tag is not part of the text (WHATWG HTML §13.1.2.5).
+  return html`<div class="field"><label for="${name}">${label}</label><textarea class="mono" id="${name}" name="${name}" rows="${height}" spellcheck="false" autocapitalize="none" autocomplete="off"${describedBy(name, { hint: true, error: error !== null })}>\n${value}</textarea>${errorLine(name, error)}<p class="hint" id="${name}-hint">${hint}</p></div>`
+}
+
+function describedBy(name: string, has: { readonly hint: boolean; readonly error: boolean }): Html {
+  const ids = [has.error ? `${name}-error` : '', has.hint ? `${name}-hint` : ''].filter(
+    (id) => id !== '',
+  )
+  return html`${ids.length > 0 && html` aria-describedby="${ids.join(' ')}"`}${has.error && html` aria-invalid="true"`}`
+}
+
+function errorLine(name: string, error: string | null): Html | null {
+  return error === null ? null : html`<p class="error" id="${name}-error">${error}</p>`
 }
 
 /** Facts by name. What has none is left out. */
