@@ -83,8 +83,8 @@ export function createRouteHistory(
     async add({ text, ...meta }) {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const last = (await ids()).at(-1)
-      // A clock that was set back does not turn history around.
-      const at = Math.max(meta.at, Number(last?.slice(0, 15) ?? 0))
+      // A clock that was set back, or two texts in one moment, do not turn history around.
+      const at = Math.max(meta.at, Number(last?.slice(0, 15) ?? 0) + 1)
       const id = `${String(at).padStart(15, '0')}-${deps.randomBytes(4).toString('hex')}`
       const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
       const note = meta.note?.slice(0, 500) ?? null

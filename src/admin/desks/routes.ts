@@ -330,8 +330,7 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
       return true
     },
     async history(cursor) {
-      const whole = await current()
-      await inTurn(() => rememberOutside(whole))
+      await inTurn(async () => rememberOutside(await current()))
       return deps.history.page(cursor)
     },
     version: (id) => deps.history.text(id),
