@@ -3,7 +3,7 @@
 import { statfs } from 'node:fs/promises'
 import { createAdminApp } from '../admin/app.ts'
 import type { AdminContext } from '../admin/context.ts'
-import type { RoutesDesk, TargetState } from '../admin/desks/types.ts'
+import type { TargetState } from '../admin/desks/types.ts'
 import type { Application } from '../app.ts'
 import type { User } from '../auth/people.ts'
 import type { Config } from '../config.ts'
@@ -13,24 +13,26 @@ import type { Upstreams } from '../proxy/upstreams.ts'
 import type { RouteActivity } from '../route-activity.ts'
 import type { RouteTable, RuntimeRoute } from '../routes.ts'
 import type { Reloader } from '../routes-file/reload.ts'
+import { type AdminRoutesDeps, createAdminRoutes } from './admin-routes.ts'
 import type { Output } from './serve-output.ts'
 import type { AdminPeople } from './serve-people.ts'
 import type { ServeDeps } from './serve-types.ts'
 import type { Wake } from './serve-wake.ts'
 
 export interface AdminParts
-  extends Pick<ServeDeps, 'memoryUsage' | 'nodeVersion' | 'startedAt' | 'version'> {
+  extends Pick<ServeDeps, 'environment' | 'memoryUsage' | 'nodeVersion' | 'startedAt' | 'version'> {
   readonly config: Config
   readonly table: () => RouteTable
   readonly publicPort: () => number
   readonly people: AdminPeople
   readonly output: Output
   readonly certificates: Certificates
-  readonly reloader: Pick<Reloader, 'counters'>
+  readonly reloader: Pick<Reloader, 'counters' | 'reload'>
   readonly upstreams: Pick<Upstreams, 'find'>
   readonly wake: Wake
   readonly activity: Pick<RouteActivity, 'lastError' | 'lastHour'>
-  readonly routes: RoutesDesk
+  /** Asks a backend whether it answers, within the rules for addresses. */
+  readonly askPort: AdminRoutesDeps['askPort']
   /** Wall clock, whole milliseconds. */
   readonly now: () => number
   readonly randomBytes: (size: number) => Buffer
@@ -52,7 +54,7 @@ export function createAdmin(parts: AdminParts): Application {
     loginHost: () => definition().loginHost,
     publicPort: parts.publicPort,
     isRouted: (host) => host !== definition().loginHost && table().knows(host),
-    routes: parts.routes,
+    routes: createAdminRoutes({ ...parts, user: people.sessions.user, log: output.log }),
     activityOf: (id) => ({
       lastHour: parts.activity.lastHour(id),
       lastError: parts.activity.lastError(id),

@@ -25,7 +25,7 @@ import { createJournal } from '../wake/journal.ts'
 import { createLeases } from '../wake/lease.ts'
 import { createMachine } from '../wake/machine.ts'
 import { createProvider } from '../wake/providers/create.ts'
-import { createProbe } from '../wake/readiness.ts'
+import { createProbe, type Probe } from '../wake/readiness.ts'
 import { createSchedule } from '../wake/schedule.ts'
 import { createSleeper } from '../wake/sleeper.ts'
 import { createSmallFile } from '../wake/small-file.ts'
@@ -48,6 +48,8 @@ export interface Wake {
   readonly waking: Waking
   readonly desk: MachineDesk
   readonly alerts: Alerts
+  /** Does that port answer? */
+  readonly askPort: Probe
   readonly stats: () => WakeStats
   /** For metrics. */
   readonly facts: () => MachineFacts
@@ -227,6 +229,7 @@ export function createWake(config: Config, deps: WakeDeps): Wake {
     waking,
     desk,
     alerts,
+    askPort: probe,
     stats: gates.stats,
     facts: () => ({
       machines: desk.list(),

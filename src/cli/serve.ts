@@ -5,6 +5,7 @@ import { lookup } from 'node:dns'
 import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import type { Application } from '../app.ts'
 import { monotonicClock, steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
@@ -31,11 +32,13 @@ import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
 import { fetchText } from './fetch-text.ts'
+import { readOriginPullCa } from './origin-pull-file.ts'
 import { createOutput } from './serve-output.ts'
 import { createPeople, type People } from './serve-people.ts'
 import type { Serve, ServeDeps } from './serve-types.ts'
 import { createWake } from './serve-wake.ts'
 import { uncoveredHosts } from './table-hosts.ts'
+import { undoAtStart } from './undo-at-start.ts'
 
 /** How often deadlines are looked at and the coarse clock moves, milliseconds. */
 const sweepMs = 500
@@ -142,6 +145,7 @@ async function start(
     resolve: resolveWithin(deps.lookup ?? lookup, resolveMs),
   })
   closers.push(reloader.close)
+  await undoAtStart(config, log)
   const first = await reloader.start()
 
   // Certificates
@@ -166,7 +170,7 @@ async function start(
     flights,
     table: () => inForce().table,
     publicPort: () => publicPort,
-    admin: () => Promise.reject(new GatehouseError('app-unavailable', 'there is no admin yet')),
+    admin: loadAdmin,
     machines: wake.desk,
     alerts: wake.alerts,
     // As it is set, back or forth: codes, tokens and assertions are compared with other people's clocks.
@@ -175,6 +179,26 @@ async function start(
   const { identify, identityHeaders, applications } = people
   closers.push(() => void people?.close())
   await people.listen()
+  async function loadAdmin(): Promise<Application> {
+    const { createAdmin } = await import('./serve-admin.ts')
+    if (people === null) throw new GatehouseError('not-started', 'there are no people yet')
+    return createAdmin({
+      ...deps,
+      config,
+      now: () => Math.floor(deps.wallNow()),
+      table: () => inForce().table,
+      publicPort: () => publicPort,
+      people: people.forAdmin,
+      output,
+      certificates,
+      reloader,
+      upstreams,
+      wake,
+      activity,
+      askPort: wake.askPort,
+      randomBytes,
+    })
+  }
   const limiter = createLimiter()
   const activity = createRouteActivity(output.metrics.requestsByRoute)
   const upstreams = createUpstreams({
@@ -354,26 +378,6 @@ function endpoints(
     https: config.https === null ? [] : [config.https],
     http: config.http === null ? [] : [config.http],
   }
-}
-
-/** @throws GatehouseError `origin-pull-ca`: without it everybody would pass for Cloudflare. */
-function readOriginPullCa(definition: TableDefinition, routesFile: string): string | null {
-  const file = definition.originPullCaFile
-  if (file === null) return null
-  const path = resolve(dirname(routesFile), file)
-  let text = ''
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new GatehouseError('origin-pull-ca', `cannot read the origin pull CA ${path}`, {
-      remedy: 'put the CA certificate there, or take originPull out of the table',
-      cause,
-    })
-  }
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text
-  throw new GatehouseError('origin-pull-ca', `${path} holds no PEM certificate`, {
-    remedy: 'save the CA certificate there in PEM form',
-  })
 }
 
 function warnOfRestart(
