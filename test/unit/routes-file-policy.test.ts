@@ -235,7 +235,7 @@ t.test('identity headers take no name that means something else', (t) => {
 
 t.test('machines wake for people, not for pages that are open to everyone', (t) => {
   t.equal(route('access: login').wake, 'navigation')
-  t.equal(route('access: public').wake, 'never')
+  t.equal(route('access: public').wake, 'manual')
   t.equal(route('access: public, wake: known-client').wake, 'known-client')
   t.equal(route('', ['defaults: { wake: manual }']).wake, 'manual')
   t.strictSame(codes('{ host: a, to: box:1, wake: always }'), ['error shape routes[2].wake'])
