@@ -148,12 +148,12 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   if (target === null || (method === 'OPTIONS' && head.maxForwards === '0')) return options
 
   // Route
+  if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const { wakeAction } = request
   if (wakeAction === 'script' || wakeAction === 'busy') {
     return table.knows(host) ? wake[wakeAction] : refuse('not-found')
   }
   if (isOwnPath(target.path)) return ownPage(target.path, table, deps.publicPort)
-  if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const matched = table.match(host, target.path)
   for (const reading of target.alternatives) {
     if (table.match(host, reading) !== matched) return refuse('bad-target')
@@ -272,6 +272,7 @@ function ownPage(path: string, table: RouteTable, publicPort: number): Admission
 function admitPlain(request: Request, path: string, table: RouteTable): Admission {
   const { method } = request.exchange
   if (table.acme === null || !path.startsWith(`${acmePath}/`)) return refuse('not-found')
+  if (request.wakeAction !== null) return refuse('not-found')
   if (method !== 'GET' && method !== 'HEAD') return refuse('method-not-allowed')
   request.route = table.acme
   return forward
