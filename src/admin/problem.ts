@@ -20,7 +20,6 @@ export const adminErrors = {
   },
   'not-found': { status: 404, title: 'There is nothing here.' },
   'method-not-allowed': { status: 405, title: 'This method is not offered here.' },
-  conflict: { status: 409, title: 'That does not fit what is there.' },
   exists: { status: 409, title: 'There is one of this name already.' },
   'last-credential': { status: 409, title: 'Nothing would be left to sign in with.' },
   'last-administrator': { status: 409, title: 'Nobody would be left who can administer.' },

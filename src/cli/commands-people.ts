@@ -143,6 +143,7 @@ export const peopleCommands = [
       { name: 'expires', value: '<time>', summary: 'how long it lives: 90d, 365d, never (365d)' },
       { name: 'wake', value: '<n>', summary: 'may start a machine this many times a day (0)' },
       { name: 'wake-hours', value: '<times>', summary: 'only then, UTC: 08:00-22:00' },
+      { name: 'scopes', value: '<a,b>', summary: 'rights at the admin, such as vms:read (none)' },
       json,
     ],
     details: [

@@ -2,9 +2,11 @@
 
 import { patternFault } from '../auth/path-pattern.ts'
 import { newSecret, randomText, secretHash } from '../auth/secret-text.ts'
+import { isTokenScope, tokenScopeNames } from '../auth/token-scopes.ts'
 import type { TokenRecord, TokenWake } from '../auth/token-store.ts'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
+import { nearest } from '../nearest.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { createFlagReader, type FlagReader } from './people-flags.ts'
 import { selected, wrongSelection } from './people-selection.ts'
@@ -72,7 +74,6 @@ export async function addToken(context: PeopleContext): Promise<Outcome> {
       id: randomText(6, context.randomBytes),
       hash: secretHash(text),
       user,
-      scopes: [],
       createdAt: at,
       expiresAt: scope.lifeMs === null ? null : at + scope.lifeMs,
       lastUsedAt: null,
@@ -117,7 +118,7 @@ export async function revokeTokens(context: PeopleContext): Promise<Outcome> {
   })
 }
 
-type Scope = Pick<TokenRecord, 'label' | 'hosts' | 'methods' | 'paths' | 'wake'>
+type Scope = Pick<TokenRecord, 'label' | 'hosts' | 'methods' | 'paths' | 'wake' | 'scopes'>
 
 function readScope(flags: FlagReader): Scope & { readonly lifeMs: number | null } {
   const label = flags.label('label')
@@ -142,12 +143,20 @@ function readScope(flags: FlagReader): Scope & { readonly lifeMs: number | null 
     flags.fail('--paths', `${harmless(text)} ${fault.what}`, fault.remedy)
     return null
   })
+  const scopes = readParts(flags, 'scopes', (text) => {
+    if (isTokenScope(text)) return text
+    const near = nearest(text, tokenScopeNames)
+    const remedy = near === null ? `write some of ${tokenScopeNames.join(', ')}` : `write ${near}`
+    flags.fail('--scopes', `${harmless(text)} is no right of the admin`, remedy)
+    return null
+  })
   return {
     label: label ?? '',
     hosts,
     methods,
     paths,
     wake: readWake(flags),
+    scopes: scopes ?? [],
     lifeMs: readLife(flags),
   }
 }
@@ -189,12 +198,13 @@ function readWake(flags: FlagReader): TokenWake | null {
 }
 
 /** `git.example.com, GET, /dav/**, 3 starts a day`. */
-function scopeWords({ hosts, methods, paths, wake }: Scope): string {
+function scopeWords({ hosts, methods, paths, wake, scopes }: Scope): string {
   const words = [
     hosts?.join(' ') ?? 'all hosts',
     ...(methods === null ? [] : [methods.join(' ')]),
     ...(paths === null ? [] : [paths.join(' ')]),
     ...(wake === null ? [] : [`${counted(wake.perDay, 'start')} a day`]),
+    ...scopes,
   ]
   return words.join(', ')
 }

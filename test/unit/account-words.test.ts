@@ -101,9 +101,10 @@ t.test('recovery codes have 100 bits and survive being written by hand', async (
   }
 })
 
-function read(fields: Partial<TokenFields>) {
-  return readTokenFields({ ...emptyTokenFields, label: 'x', ...fields }, (host) =>
-    ['cal.example.com', 'git.example.com'].includes(host),
+function read(fields: Partial<TokenFields>, administer = true) {
+  return readTokenFields(
+    { ...emptyTokenFields, label: 'x', ...fields },
+    { isRouted: (host) => ['cal.example.com', 'git.example.com'].includes(host), administer },
   )
 }
 
@@ -115,6 +116,7 @@ t.test('a token is as narrow as it is written', async (t) => {
       methods: null,
       paths: null,
       wake: null,
+      scopes: [],
       lifeMs: 90 * 86_400_000,
     },
   })
@@ -127,6 +129,7 @@ t.test('a token is as narrow as it is written', async (t) => {
     from: '22:00',
     to: '7:30',
     perDay: '5',
+    scopes: 'vms:read, vm:wake vms:read',
   })
   t.strictSame(narrow, {
     wishes: {
@@ -135,6 +138,7 @@ t.test('a token is as narrow as it is written', async (t) => {
       methods: ['GET', 'PROPFIND'],
       paths: ['/radicale/**', '/x/*'],
       wake: { hours: { from: 1320, to: 450 }, perDay: 5 },
+      scopes: ['vms:read', 'vm:wake'],
       lifeMs: null,
     },
   })
@@ -159,9 +163,13 @@ t.test('whatever cannot be read is said, and never taken for "all"', async (t) =
     ['from', { wake: true, from: '25:00', to: '07:00' }],
     ['from', { wake: true, from: '07:00' }],
     ['from', { wake: true, from: '07:00', to: '07:00' }],
+    ['scopes', { scopes: 'admin' }],
+    ['scopes', { scopes: 'vms:read constructor' }],
   ]
   for (const [name, fields] of faults) {
     const result = read(fields)
     t.strictSame('faults' in result && Object.keys(result.faults), [name], JSON.stringify(fields))
   }
+  const stranger = read({ scopes: 'vms:read' }, false)
+  t.match(stranger, { faults: { scopes: 'You do not administer this gateway.' } })
 })

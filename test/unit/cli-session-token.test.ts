@@ -63,7 +63,16 @@ t.test('a token is printed once; kept are its limits and its hash', async (t) =>
   await json('user add ana')
   const words = ['token', 'add', '--user', 'ana', '--label', 'calendar on the phone']
   const limits = ['--hosts', 'Cal.example.com.', '--methods', 'get,propfind', '--paths', '/dav/**']
-  const wake = ['--wake', '3', '--wake-hours', '22:00-06:30', '--expires', '90d']
+  const wake = [
+    '--wake',
+    '3',
+    '--wake-hours',
+    '22:00-06:30',
+    '--expires',
+    '90d',
+    '--scopes',
+    'vms:read',
+  ]
   const text = await printed([...words, ...limits, ...wake])
   const token = /gth_[\w-]{43}/.exec(text)?.[0] ?? ''
   await withStore(house, async ({ tokens }) => {
@@ -76,6 +85,7 @@ t.test('a token is printed once; kept are its limits and its hash', async (t) =>
         methods: ['GET', 'PROPFIND'],
         paths: ['/dav/**'],
         wake: { hours: { from: 1320, to: 390 }, perDay: 3 },
+        scopes: ['vms:read'],
         expiresAt: start + 90 * 86_400_000,
       },
     ])
@@ -84,7 +94,7 @@ t.test('a token is printed once; kept are its limits and its hash', async (t) =>
   const list = await printed('token list')
   t.match(
     list,
-    /calendar on the phone +cal\.example\.com, GET PROPFIND, \/dav\/\*\*, 3 starts a day/,
+    /calendar on the phone +cal\.example\.com, GET PROPFIND, \/dav\/\*\*, 3 starts a day, vms/,
   )
   t.match(list, 'until 2027-02-19')
   t.notMatch(list, token)
@@ -110,7 +120,7 @@ t.test('every mistake in a token is told at once', async (t) => {
   const { json, run } = createHouse(t)
   await json('user add ana')
   const line =
-    'token add --hosts git --methods G,* --paths dav --expires soon --wake 0 --wake-hours 8-9'
+    'token add --hosts git --methods G,* --paths dav --expires soon --wake 0 --wake-hours 8-9 --scopes vms:reed'
   t.match(await run(line), {
     kind: 'mistaken',
     problems: [
@@ -119,6 +129,7 @@ t.test('every mistake in a token is told at once', async (t) => {
       { where: '--hosts', remedy: /git\.example\.com/ },
       { where: '--methods' },
       { where: '--paths', what: /does not begin with/ },
+      { where: '--scopes', remedy: 'write vms:read' },
       { where: '--wake-hours', what: /without --wake/ },
       { where: '--wake-hours', what: /no time of day/ },
       { where: '--expires' },

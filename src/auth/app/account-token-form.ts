@@ -3,6 +3,7 @@
 import { parseHost } from '../../host.ts'
 import type { Host } from '../../model.ts'
 import { patternFault } from '../path-pattern.ts'
+import { isTokenScope, type TokenScope } from '../token-scopes.ts'
 import type { TokenWake } from '../token-store.ts'
 import { type Form, fieldOf, isTicked } from './forms.ts'
 import { readLabel } from './label.ts'
@@ -20,6 +21,8 @@ export interface TokenFields {
   readonly from: string
   readonly to: string
   readonly perDay: string
+  /** Names of `auth/token-scopes.ts`. */
+  readonly scopes: string
 }
 
 export interface TokenWishes {
@@ -28,6 +31,7 @@ export interface TokenWishes {
   readonly methods: readonly string[] | null
   readonly paths: readonly string[] | null
   readonly wake: TokenWake | null
+  readonly scopes: readonly TokenScope[]
   /** How long it is good, milliseconds; `null`: for ever. */
   readonly lifeMs: number | null
 }
@@ -45,6 +49,7 @@ export const emptyTokenFields: TokenFields = {
   from: '',
   to: '',
   perDay: '3',
+  scopes: '',
 }
 
 export const expiryChoices: readonly (readonly [value: string, label: string])[] = [
@@ -66,13 +71,14 @@ export function tokenFieldsOf(form: Form): TokenFields {
     from: fieldOf(form, 'from', 8),
     to: fieldOf(form, 'to', 8),
     perDay: fieldOf(form, 'perDay', 8),
+    scopes: fieldOf(form, 'scopes', 512),
   }
 }
 
-/** @param isRouted whether a token could ever be good for this host. */
+/** @param may `isRouted`: a token could ever be good for this host; `administer`: scopes of the admin are of use. */
 export function readTokenFields(
   fields: TokenFields,
-  isRouted: (host: Host) => boolean,
+  may: { readonly isRouted: (host: Host) => boolean; readonly administer: boolean },
 ): { readonly wishes: TokenWishes } | { readonly faults: TokenFaults } {
   const faults: { -readonly [K in keyof TokenFaults]: TokenFaults[K] } = {}
   const label = readLabel(fields.label)
@@ -81,7 +87,7 @@ export function readTokenFields(
   const hosts = words(fields.hosts.toLowerCase())
   const badHost = hosts.find((text) => {
     const host = parseHost(text)
-    return host === null || !isRouted(host)
+    return host === null || !may.isRouted(host)
   })
   if (badHost !== undefined) faults.hosts = `“${badHost}” is not a host of this gateway.`
   else if (hosts.length > maxParts) faults.hosts = `At most ${maxParts} hosts.`
@@ -95,6 +101,13 @@ export function readTokenFields(
   const pathFault = firstFault(paths)
   if (pathFault !== null) faults.paths = pathFault
   else if (paths.length > maxParts) faults.paths = `At most ${maxParts} paths.`
+
+  const scopes = words(fields.scopes)
+  const badScope = scopes.find((scope) => !isTokenScope(scope))
+  if (badScope !== undefined) faults.scopes = `“${badScope}” is not a right of the admin.`
+  else if (scopes.length > 0 && !may.administer) {
+    faults.scopes = 'You do not administer this gateway.'
+  }
 
   const lifeMs = lifeOf(fields.expires)
   if (lifeMs === undefined) faults.expires = 'Choose how long it is good.'
@@ -119,6 +132,7 @@ export function readTokenFields(
       methods: orAll(methods),
       paths: orAll(paths),
       wake,
+      scopes: scopes.filter(isTokenScope),
       lifeMs,
     },
   }

@@ -1,6 +1,7 @@
 // The page to make a token, and the one page that shows it.
 
 import type { FastifyReply } from 'fastify'
+import { tokenScopeNames } from '../token-scopes.ts'
 import { expiryChoices, type TokenFaults, type TokenFields } from './account-token-form.ts'
 import { alert, checkbox, csrfField, field } from './controls.ts'
 import { type Html, html } from './html.ts'
@@ -13,6 +14,8 @@ export function newTokenPage(
   view: {
     readonly fields: TokenFields
     readonly faults: TokenFaults
+    /** Scopes of the admin are of use to this person. */
+    readonly administers: boolean
     readonly status?: number
   },
 ): FastifyReply {
@@ -46,7 +49,14 @@ export function newTokenPage(
       label: 'Paths',
       hint: 'Such as /radicale/**; * stands for one part of a path, ** for any number. Empty: every path.',
       attributes: plain,
-    })}${expiry(fields.expires, faults.expires ?? null)}<fieldset class="stack"><legend>Machines that sleep</legend>${checkbox('wake', 'May wake them, which can cost money', fields.wake)}${input('perDay', { label: 'Times a day at most', attributes: 'inputmode="numeric" maxlength="3"' })}<div class="row">${input('from', { label: 'From (UTC)', attributes: 'placeholder="07:30" maxlength="5"' })}${input('to', { label: 'To (UTC)', attributes: 'placeholder="22:00" maxlength="5"' })}</div><p class="hint">Without times: day and night.</p></fieldset><button class="button">Make the token</button></form><ul class="links"><li><a href="/account/tokens">Back to your tokens</a></li></ul>`,
+    })}${expiry(fields.expires, faults.expires ?? null)}<fieldset class="stack"><legend>Machines that sleep</legend>${checkbox('wake', 'May wake them, which can cost money', fields.wake)}${input('perDay', { label: 'Times a day at most', attributes: 'inputmode="numeric" maxlength="3"' })}<div class="row">${input('from', { label: 'From (UTC)', attributes: 'placeholder="07:30" maxlength="5"' })}${input('to', { label: 'To (UTC)', attributes: 'placeholder="22:00" maxlength="5"' })}</div><p class="hint">Without times: day and night.</p></fieldset>${
+      view.administers &&
+      input('scopes', {
+        label: 'Rights at the admin',
+        hint: `For programs that administer. Several with spaces between: ${tokenScopeNames.join(', ')}. Empty: none.`,
+        attributes: plain,
+      })
+    }<button class="button">Make the token</button></form><ul class="links"><li><a href="/account/tokens">Back to your tokens</a></li></ul>`,
   })
 }
 

@@ -2,7 +2,9 @@
 
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { GatehouseError } from '../../errors.ts'
+import type { Host } from '../../model.ts'
 import { originOf } from '../../sign-in-url.ts'
+import type { User } from '../people.ts'
 import type { Token } from '../tokens.ts'
 import { noteChange } from './account-change.ts'
 import { type Owner, recently, signedIn } from './account-guard.ts'
@@ -45,18 +47,26 @@ export function registerAccountTokens(app: FastifyInstance, context: AppContext)
   )
   app.get(
     newPath,
-    recently(context, newPath, (_request, reply) =>
-      newTokenPage(reply, { fields: emptyTokenFields, faults: {} }),
+    recently(context, newPath, (_request, reply, { user }) =>
+      newTokenPage(reply, {
+        fields: emptyTokenFields,
+        faults: {},
+        administers: administers(context, user),
+      }),
     ),
   )
   app.post(
     path,
     recently(context, newPath, async (request, reply, { user }) => {
       const fields = tokenFieldsOf(formOf(request))
-      const read = readTokenFields(fields, (host) => isOpenToTokens(context, host))
-      if ('faults' in read) return newTokenPage(reply, { fields, faults: read.faults, status: 422 })
+      const administer = administers(context, user)
+      const isRouted = (host: Host) => isOpenToTokens(context, host)
+      const read = readTokenFields(fields, { isRouted, administer })
+      const again = (faults: TokenFaults, status: number) =>
+        newTokenPage(reply, { fields, faults, status, administers: administer })
+      if ('faults' in read) return again(read.faults, 422)
       const made = await create(context, user.id, read.wishes)
-      if ('faults' in made) return newTokenPage(reply, { fields, faults: made.faults, status: 409 })
+      if ('faults' in made) return again(made.faults, 409)
       const { record, text } = made
       const details = {
         token: record.id,
@@ -64,6 +74,7 @@ export function registerAccountTokens(app: FastifyInstance, context: AppContext)
         hosts: record.hosts?.join(' ') ?? null,
         expiresAt: record.expiresAt,
         wake: record.wake !== null,
+        scopes: record.scopes.join(' ') || null,
       }
       await noteChange(context, request, {
         user: user.id,
@@ -117,15 +128,20 @@ async function create(
   const { lifeMs, ...others } = wishes
   const expiresAt = lifeMs === null ? null : context.now() + lifeMs
   try {
-    return await context.tokens.create({ ...others, user, scopes: [], expiresAt })
+    return await context.tokens.create({ ...others, user, expiresAt })
   } catch (error) {
     if (!(error instanceof GatehouseError) || error.code !== 'too-many-tokens') throw error
     return { faults: { label: 'You have as many tokens as one can have. Revoke one first.' } }
   }
 }
 
+/** Scopes are of use to this person. What a token has of them counts as long as its owner administers. */
+function administers({ adminDoor }: AppContext, user: User): boolean {
+  return adminDoor?.mayAdminister?.(user) === true
+}
+
 /** A host of the table, exact or below a wildcard; never the login host. */
-function isOpenToTokens(context: AppContext, host: ReturnType<AppContext['loginHost']>): boolean {
+function isOpenToTokens(context: AppContext, host: Host): boolean {
   if (host === context.loginHost()) return false
   const port = context.publicPort()
   return context.hosts().some((origin) => {
@@ -168,12 +184,13 @@ function item(reply: FastifyReply, { record }: Token): Html {
   })
 }
 
-function scopeText({ hosts, methods, paths, wake }: Token['record']): string {
+function scopeText({ hosts, methods, paths, wake, scopes }: Token['record']): string {
   const parts = [
     hosts === null ? 'every host' : hosts.join(', '),
     methods === null ? null : methods.join(', '),
     paths === null ? null : paths.join(', '),
     wake === null ? null : `may wake machines, ${wake.perDay} times a day${hoursText(wake.hours)}`,
+    scopes.length === 0 ? null : `at the admin: ${scopes.join(', ')}`,
   ]
   return parts.filter((part) => part !== null).join(' · ')
 }

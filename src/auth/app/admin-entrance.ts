@@ -5,6 +5,7 @@ import { parseHost } from '../../host.ts'
 import type { Host } from '../../model.ts'
 import { originOf } from '../../sign-in-url.ts'
 import type { AdminEntrances } from '../admin-entrances.ts'
+import type { User } from '../people.ts'
 import { isSecretAt, secretLength } from '../secret-text.ts'
 import type { AppContext } from './context.ts'
 import { queryOf } from './forms.ts'
@@ -17,6 +18,8 @@ export interface AdminDoor {
   readonly entrances: AdminEntrances
   /** Does the table have the admin at this host? No other is given a code. */
   readonly isAdminHost: (host: Host) => boolean
+  /** Whose tokens may have scopes of the admin; absent: nobody is offered any. */
+  readonly mayAdminister?: (user: User) => boolean
 }
 
 const path = '/admin-entrance'
