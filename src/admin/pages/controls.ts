@@ -59,20 +59,22 @@ export interface Choice {
 /** A labelled list to choose from. */
 export function select(parts: {
   readonly name: string
+  /** Default: the name. */
+  readonly id?: string
   readonly label: string
   readonly value: string
   readonly choices: readonly Choice[]
   readonly hint?: string
   readonly error?: string | null
 }): Html {
-  const { name, label, value, choices, hint, error = null } = parts
+  const { name, id = name, label, value, choices, hint, error = null } = parts
   const isKnown = choices.some((choice) => choice.value === value)
   const all = isKnown ? choices : [...choices, { value, label: value }]
   const options = all.map(
     (choice) =>
       html`<option value="${choice.value}"${choice.value === value && html` selected`}>${choice.label}</option>`,
   )
-  return html`<div class="field"><label for="${name}">${label}</label><select id="${name}" name="${name}"${describedBy(name, { hint: hint !== undefined, error: error !== null })}>${options}</select>${errorLine(name, error)}${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}</div>`
+  return html`<div class="field"><label for="${id}">${label}</label><select id="${id}" name="${name}"${describedBy(id, { hint: hint !== undefined, error: error !== null })}>${options}</select>${errorLine(id, error)}${hint !== undefined && html`<p class="hint" id="${id}-hint">${hint}</p>`}</div>`
 }
 
 /** A labelled text of several lines, in the letters of the file. */

@@ -4,7 +4,11 @@ import type { FastifyInstance } from 'fastify'
 import type { AdminParts } from '../parts.ts'
 import { registerAssets } from './assets.ts'
 import { createDrafts, type Drafts } from './drafts.ts'
+import { registerMachines } from './machines.ts'
 import { registerReview } from './review.ts'
+import { registerRouteExplain } from './route-explain.ts'
+import { registerRouteFile } from './route-file.ts'
+import { registerRouteHistory } from './route-history.ts'
 import { registerRoutePage } from './route-page.ts'
 import { registerRouteTable } from './route-table.ts'
 
@@ -15,7 +19,11 @@ const pages: readonly ((app: FastifyInstance, drafts: Drafts) => void)[] = [
   registerAssets,
   registerRouteTable,
   registerRoutePage,
+  registerRouteFile,
+  registerRouteHistory,
+  registerRouteExplain,
   registerReview,
+  registerMachines,
 ]
 
 /** Registers every page. */
