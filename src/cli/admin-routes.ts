@@ -8,8 +8,7 @@ import { createRoutesDesk } from '../admin/desks/routes.ts'
 import type { Probe, RouteExplanation, RoutesDesk } from '../admin/desks/types.ts'
 import type { User } from '../auth/people.ts'
 import type { Config } from '../config.ts'
-import { explainRequest } from '../explain/explain.ts'
-import { someAddress, splitUrl } from '../explain/request.ts'
+import { explainForPerson } from '../explain/for-person.ts'
 import type { EventLog } from '../log.ts'
 import type { Identity, SessionRef, UserId, VmDefinition } from '../model.ts'
 import type { RouteTable } from '../routes.ts'
@@ -62,32 +61,12 @@ export function createAdminRoutes(deps: AdminRoutesDeps): RoutesDesk {
 }
 
 function explain(
-  asked: Parameters<RoutesDesk['explain']>[0],
+  { url, method, user: id, client }: Parameters<RoutesDesk['explain']>[0],
   { table, publicPort, user }: AdminRoutesDeps,
 ): RouteExplanation | null {
-  const written = splitUrl(asked.url)
-  if (written === null) return null
-  const person = asked.user === null ? null : user(asked.user)
-  const { steps, outcome, verdict } = explainRequest(
-    table(),
-    {
-      url: asked.url,
-      ...written,
-      method: asked.method,
-      identity: person === null || person.disabled ? null : identityOf(person),
-      origin: null,
-      fetchSite: null,
-      from: asked.client ?? someAddress,
-      cloudflare: false,
-    },
-    publicPort(),
-  )
-  const said = steps.map(({ step, says, details }) => [`${step}: ${says}`, ...details].join(' '))
-  return {
-    steps: [...said, verdict],
-    outcome: outcomeOf(outcome),
-    route: steps.find(({ step }) => step === 'route')?.says ?? null,
-  }
+  const person = id === null ? null : user(id)
+  const identity = person === null || person.disabled ? null : identityOf(person)
+  return explainForPerson(table(), { url, method, identity, client: client ?? null }, publicPort())
 }
 
 /** As strongly signed in as can be: the question is whom the table lets in. */
@@ -103,25 +82,6 @@ function identityOf({ id, displayName, email, groups }: User): Identity {
     secondFactor: true,
     authenticatedAt: 0,
     mayWake: true,
-  }
-}
-
-function outcomeOf(outcome: string): RouteExplanation['outcome'] {
-  switch (outcome) {
-    case 'forward':
-    case 'page':
-      return 'allow'
-    case 'sign-in-required':
-      return 'sign-in'
-    case 'forbidden':
-    case 'client-address':
-    case 'not-through-cloudflare':
-    case 'cross-origin':
-      return 'deny'
-    case 'not-found':
-      return 'not-found'
-    default:
-      return 'other'
   }
 }
 

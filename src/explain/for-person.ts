@@ -57,7 +57,10 @@ export function explainForPerson(
   const route = steps.find(({ step }) => step === 'route')?.says ?? null
   const id = table.routes.find((each) => each.id === route)?.id ?? null
   return {
-    steps: [...steps.map(({ step, says }) => `${step}: ${says}`), verdict],
+    steps: [
+      ...steps.map(({ step, says, details }) => [`${step}: ${says}`, ...details].join(' ')),
+      verdict,
+    ],
     outcome: outcomeOf(outcome),
     route: id,
   }
