@@ -1,6 +1,6 @@
 // What people see of machines that sleep, and what the gateway's own paths about them do.
 
-import type { AppRequest } from '../app.ts'
+import type { AppRequest, StreamAnswer } from '../app.ts'
 import type { Arrival, Waking } from '../gate.ts'
 import type { EventLog } from '../log.ts'
 import type { TableDefinition, VmId } from '../model.ts'
@@ -27,6 +27,9 @@ export interface WakePagesDeps {
   readonly after: (ms: number, run: () => void) => () => void
   readonly log: EventLog
 }
+
+/** A browser comes back by itself, to the machine that the table has by then, and with a session that still holds. */
+const streamMs = 600_000
 
 export function createWakePages(deps: WakePagesDeps): Waking {
   /** Where a stranger signs in to come back to the page. */
@@ -79,17 +82,28 @@ export function createWakePages(deps: WakePagesDeps): Waking {
     ended: deps.use.ended,
   }
 
-  function follow(arrival: Arrival | null, request: AppRequest) {
+  function follow(arrival: Arrival | null, request: AppRequest): Answer | StreamAnswer {
     const machine = arrival === null ? null : deps.machine(arrival.vm)
     // What becomes of a machine is nothing for strangers; those whose network may wake it have woken it.
     if (arrival === null || machine === null || (arrival.user === null && !arrival.knownClient)) {
       return failure('not-found', request)
     }
     const { port, service, vm } = arrival
-    return machineStream(
+    const stream = machineStream(
       { machine, port, service, refusal: () => deps.gates.refusal(vm) },
       { after: deps.after },
     )
+    return {
+      headers: stream.headers,
+      open(sink) {
+        const stop = stream.open(sink)
+        const cancel = deps.after(streamMs, () => sink.end())
+        return () => {
+          cancel()
+          stop()
+        }
+      },
+    }
   }
 
   function press(arrival: Arrival | null, request: AppRequest): Answer {
