@@ -156,6 +156,25 @@ t.test(
   },
 )
 
+t.test('ARCHITECTURE.md has the same import map', async (t) => {
+  const text = readFileSync(join(dirname(import.meta.dirname), 'ARCHITECTURE.md'), 'utf8')
+  const rows = [...text.matchAll(/^\| \*\*([\w-]+)\*\* \| .* \| (.*) \|$/gm)]
+  const told = rows.map(([, name, may]) => `${name}: ${may}`)
+  t.strictSame(
+    told,
+    zones.map(({ name, may }) => `${name}: ${inWords(name, may)}`),
+  )
+})
+
+/** What everybody may import is not repeated. */
+function inWords(name: string, may: readonly string[]): string {
+  if (may.includes('*'))
+    return may.map((to) => to.replace('*', 'everything').replace('!', 'but ')).join(' ')
+  const more = may.filter((to) => to !== 'core' && to !== 'model')
+  if (more.length > 0) return more.join(', ')
+  return name === 'model' ? 'nothing' : 'nothing more'
+}
+
 const head = '// A file for this test.\n'
 const hot = '// A file for this test. Hot path.\n'
 const house: readonly (readonly [string, string])[] = [
