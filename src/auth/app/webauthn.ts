@@ -4,6 +4,7 @@ import type { Uint8Array_ } from '@simplewebauthn/server'
 import { originOf } from '../../sign-in-url.ts'
 import type { Passkey, User } from '../people.ts'
 import type { AppContext } from './context.ts'
+import { askWebAuthn } from './webauthn-aside.ts'
 import { type AssertionResponse, readAssertion, readAttestation } from './webauthn-response.ts'
 
 /** Who we are to an authenticator. */
@@ -72,8 +73,7 @@ export async function creationOptions(input: {
   readonly existing: AllowedCredentials
 }): Promise<CreationOptions> {
   const { party, user, kind, existing } = input
-  const { generateRegistrationOptions } = await import('@simplewebauthn/server')
-  return generateRegistrationOptions({
+  return askWebAuthn('generateRegistrationOptions', {
     rpName: party.id,
     rpID: party.id,
     userName: user.id,
@@ -101,9 +101,8 @@ export async function verifyCreation(input: {
   const { party, kind, challenge } = input
   const response = readAttestation(input.response)
   if (response === null || isFramed(response.response.clientDataJSON)) return null
-  const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
   try {
-    const { verified, registrationInfo } = await verifyRegistrationResponse({
+    const { verified, registrationInfo } = await askWebAuthn('verifyRegistrationResponse', {
       response,
       expectedChallenge: challenge,
       expectedOrigin: [party.origin],
@@ -160,9 +159,8 @@ export async function verifyAssertion(input: {
   // The library looks at the key alone, never at the ids.
   if (response.id !== key.id) return { kind: 'invalid' }
   if (isFramed(response.response.clientDataJSON)) return { kind: 'invalid' }
-  const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
   try {
-    const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+    const { verified, authenticationInfo } = await askWebAuthn('verifyAuthenticationResponse', {
       response,
       expectedChallenge: challenge,
       expectedOrigin: [party.origin],
