@@ -33,6 +33,8 @@ export interface Input<Path, Query, Body> {
   readonly path: Path
   readonly query: Query
   readonly body: Body
+  /** The version that `If-Match` named and that was there; `null`: the operation compares none, or nothing is there. */
+  readonly etag: string | null
 }
 
 export interface Operation<
@@ -153,7 +155,11 @@ async function carryOut<
   const query = read(operation.query, given.query, 'query', errors)
   const body = read(operation.body, given.body, 'body', errors)
   if (errors.length > 0) return refused('invalid', { errors })
-  const input = { path, query, body } as Input<z.output<Path>, z.output<Query>, z.output<Body>>
+  let input = { path, query, body, etag: null } as Input<
+    z.output<Path>,
+    z.output<Query>,
+    z.output<Body>
+  >
   if (operation.etag !== undefined) {
     const { ifMatch = null } = given
     if (ifMatch === null) return refused('precondition-required')
@@ -161,6 +167,7 @@ async function carryOut<
     if (etag !== null && !matches(ifMatch, etag)) {
       return refused('precondition-failed', { more: { etag } })
     }
+    input = { ...input, etag }
   }
   const result = await operation.run(desks, input, actor)
   if (result.kind === 'done' && operation.audit !== null && result.changed !== null) {

@@ -1,7 +1,7 @@
 // Sessions: who is signed in, and an end to it.
 
 import * as z from 'zod'
-import type { SessionView } from '../desks/types.ts'
+import type { SessionView } from '../desks/people-types.ts'
 import { operation } from '../operation.ts'
 import { refused } from '../problem.ts'
 import {

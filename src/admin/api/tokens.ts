@@ -4,7 +4,7 @@ import * as z from 'zod'
 import { patternFault } from '../../auth/path-pattern.ts'
 import { tokenScopeNames } from '../../auth/token-scopes.ts'
 import { parseHost } from '../../host.ts'
-import type { TokenView } from '../desks/types.ts'
+import type { TokenView } from '../desks/people-types.ts'
 import { operation } from '../operation.ts'
 import { type FieldError, refused } from '../problem.ts'
 import {

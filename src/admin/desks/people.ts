@@ -19,7 +19,7 @@ import type {
   PeopleDesk,
   Person,
   PersonCredentials,
-} from './types.ts'
+} from './people-types.ts'
 
 type PeopleContext = Pick<
   AdminContext,

@@ -4,7 +4,7 @@ import { describeDevice } from '../../auth/app/account-device.ts'
 import type { Session } from '../../auth/sessions.ts'
 import type { SessionRef } from '../../model.ts'
 import type { AdminContext } from '../context.ts'
-import type { SessionsDesk, SessionView } from './types.ts'
+import type { SessionsDesk, SessionView } from './people-types.ts'
 
 export function createSessionsDesk(
   context: Pick<AdminContext, 'sessions' | 'tokens' | 'users'>,

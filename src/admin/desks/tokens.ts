@@ -2,7 +2,7 @@
 
 import type { TokenRecord } from '../../auth/token-store.ts'
 import type { AdminContext } from '../context.ts'
-import type { TokensDesk, TokenView } from './types.ts'
+import type { TokensDesk, TokenView } from './people-types.ts'
 
 export function createTokensDesk({
   tokens,

@@ -1,14 +1,8 @@
 // Saving a draft: by the very operation a program would call.
 
 import type { RequestId } from '../../model.ts'
-import {
-  actOnRoute,
-  addRoute,
-  changeRoute,
-  putRouteFile,
-  removeRoute,
-  restoreRouteVersion,
-} from '../api/routes.ts'
+import { putRouteFile, restoreRouteVersion } from '../api/route-file.ts'
+import { actOnRoute, addRoute, changeRoute, removeRoute } from '../api/routes.ts'
 import { keyOf } from '../api/schemas.ts'
 import type { Actor } from '../desks/types.ts'
 import type { AdminParts } from '../parts.ts'
