@@ -48,7 +48,8 @@ t.test(
 
 t.test('every code of a problem is in the reference, and no other', (t) => {
   const codes = new Set(['unreadable', 'internal-error'])
-  for (const name of readdirSync(folder).filter((each) => each.endsWith('.ts'))) {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  for (const name of files.filter((file) => file.endsWith('.ts'))) {
     const source = readFileSync(new URL(name, folder), 'utf8')
     for (const [, code] of source.matchAll(/code: '([a-z0-9-]+)'/g)) codes.add(code ?? '')
   }
