@@ -72,7 +72,6 @@ function house(
   const cost = createCost({
     machines: () => machines,
     sentBytes: () => 0,
-    timeZone: 'UTC',
     file: files.cost,
     now,
     alert,
