@@ -1,8 +1,7 @@
 // The demo's first person: made at the first start, with a one-time link until there is something to sign in with.
 
+import { adminGroup, createUser, linkLifeMs, makeLink } from '../src/auth/person-changes.ts'
 import { parseUserName } from '../src/auth/user-name.ts'
-import { linkLifeMs, makeLink } from '../src/cli/enrolment-link.ts'
-import { adminGroup, createUser } from '../src/cli/new-user.ts'
 import { credentialWords } from '../src/cli/user-list.ts'
 import { openStoreIn } from '../src/store/sqlite-store.ts'
 

@@ -1,5 +1,6 @@
 // Flags of the commands for people as values; every mistake in them is kept, to be told at once.
 
+import { isGroup, isLabel, maxLabelLength } from '../auth/person-changes.ts'
 import type { ConfigProblem } from '../config.ts'
 import { parseSpan, spanText } from './time-span.ts'
 
@@ -19,9 +20,6 @@ export interface FlagReader {
   count(name: string, limits: { readonly min: number; readonly max: number }): number | null
   fail(where: string, what: string, remedy: string): void
 }
-
-/** Names that are shown, of people and tokens. */
-export const maxLabelLength = 80
 
 export function createFlagReader(flags: ReadonlyMap<string, string>): FlagReader {
   const problems: ConfigProblem[] = []
@@ -65,28 +63,13 @@ export function createFlagReader(flags: ReadonlyMap<string, string>): FlagReader
   }
 }
 
-/** Fit to be shown as a name: `User.displayName`, `TokenRecord.label`. */
-export function isLabel(text: string): boolean {
-  return (
-    text.length >= 1 && text.length <= maxLabelLength && !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)
-  )
-}
-
 /** `a, b,` → `['a', 'b']`. */
 export function listOf(text: string): readonly string[] {
   const parts = text.split(',').map((part) => part.trim())
   return [...new Set(parts.filter((part) => part !== ''))]
 }
 
-/**
- * Groups as `access:` in routes.yaml can name them, and as the header `Remote-Groups` can carry them.
- *
- * @returns the first that cannot be one; `null`: all can.
- */
+/** @returns the first that cannot be a group; `null`: all can. */
 export function badGroup(groups: readonly string[]): string | null {
-  return (
-    groups.find(
-      (group) => !/^[\x21-\x7e\xa1-\uffff]{1,64}$/.test(group) || /[\s,;"\\]/.test(group),
-    ) ?? null
-  )
+  return groups.find((group) => !isGroup(group)) ?? null
 }

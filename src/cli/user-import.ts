@@ -3,16 +3,24 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, extname } from 'node:path'
 import { readPasswordHash } from '../auth/password-formats.ts'
+import {
+  createUser,
+  isEmail,
+  isLabel,
+  linkLifeMs,
+  makeLink,
+  maxLinkLifeMs,
+  type NewUser,
+} from '../auth/person-changes.ts'
 import { parseUserName } from '../auth/user-name.ts'
 import { GatehouseError } from '../errors.ts'
 import { readAutheliaUsers, type WrittenUser } from '../routes-file/authelia-users.ts'
 import { formatProblem } from '../routes-file/problem.ts'
 import type { Store } from '../store/sqlite-store.ts'
-import { linkLifeMs, loginOrigin, makeLink, maxLinkLifeMs } from './enrolment-link.ts'
 import { readHtpasswd } from './htpasswd.ts'
-import { createUser, isEmail, type NewUser } from './new-user.ts'
+import { loginOrigin } from './login-origin.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
-import { badGroup, createFlagReader, isLabel } from './people-flags.ts'
+import { badGroup, createFlagReader } from './people-flags.ts'
 import { audited, changePeople, type PeopleContext } from './people-store.ts'
 import { counted, dateText, harmless, jsonText, timeOrNull } from './terminal-text.ts'
 

@@ -1,11 +1,22 @@
 // `gatehouse user add | link | disable | enable | reset | remove | groups`: changes who may sign in.
 
+import {
+  adminGroup,
+  createUser,
+  disablePerson,
+  enablePerson,
+  isEmail,
+  linkLifeMs,
+  makeLink,
+  maxLinkLifeMs,
+  type PersonDeps,
+  resetPerson,
+} from '../auth/person-changes.ts'
 import { parseUserName } from '../auth/user-name.ts'
 import { GatehouseError } from '../errors.ts'
 import type { SessionRef, UserId } from '../model.ts'
 import type { Store } from '../store/sqlite-store.ts'
-import { linkLifeMs, loginOrigin, makeLink, maxLinkLifeMs } from './enrolment-link.ts'
-import { adminGroup, createUser, isEmail } from './new-user.ts'
+import { loginOrigin } from './login-origin.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { badGroup, createFlagReader, type FlagReader, listOf } from './people-flags.ts'
 import {
@@ -83,8 +94,7 @@ export async function resetUser(context: PeopleContext): Promise<Outcome> {
     const { id, disabled } = await personNamed(store, context.operands[0] ?? '')
     const at = context.now()
     const had = credentialWords(await store.users.credentials(id))
-    await store.users.removeCredentials(id)
-    const ended = await endSessions(store, id)
+    const ended = await resetPerson(id, depsOf(store, context))
     audited(store, 'user-reset', { user: id, at, details: { had, sessions: ended } })
     const says = `Reset ${id}: removed ${had}; ended ${counted(ended, 'session')}.`
     const outcome = await giveLink(store, context, { id, origin, lifeMs, says })
@@ -99,9 +109,7 @@ export function disableUser(context: PeopleContext): Promise<Outcome> {
   return changePeople(context, async (store) => {
     const { id, disabled } = await personNamed(store, context.operands[0] ?? '')
     if (disabled) return done(`${id} was disabled already.\n`)
-    await store.users.changeUser(id, { disabled: true })
-    await store.users.removeLinks(id)
-    const ended = await endSessions(store, id)
+    const ended = await disablePerson(id, depsOf(store, context))
     audited(store, 'user-disabled', { user: id, at: context.now(), details: { sessions: ended } })
     return done(`Disabled ${id}; ended ${counted(ended, 'session')}.\n`)
   })
@@ -111,7 +119,7 @@ export function enableUser(context: PeopleContext): Promise<Outcome> {
   return changePeople(context, async (store) => {
     const { id, disabled } = await personNamed(store, context.operands[0] ?? '')
     if (!disabled) return done(`${id} was enabled already.\n`)
-    await store.users.changeUser(id, { disabled: false })
+    await enablePerson(id, store)
     audited(store, 'user-enabled', { user: id, at: context.now() })
     return done(`Enabled ${id}.\n`)
   })
@@ -189,6 +197,11 @@ async function giveLink(
     'Whoever opens it can enrol as this person: hand it over yourself.',
   ]
   return done(`${lines.join('\n')}\n`)
+}
+
+/** In the database; the gateway that runs is told afterwards. */
+function depsOf(store: Store, { now, randomBytes }: PeopleContext): PersonDeps {
+  return { users: store.users, endSessions: (id) => endSessions(store, id), now, randomBytes }
 }
 
 async function endSessions(store: Store, user: UserId): Promise<number> {

@@ -1,8 +1,9 @@
 // What commands print and read: terminal text, spans of time, the advice of a first start.
 
 import t from 'tap'
+import { isLabel } from '../../src/auth/person-changes.ts'
 import { firstStartAdvice } from '../../src/cli/first-start.ts'
-import { badGroup, createFlagReader, isLabel, listOf } from '../../src/cli/people-flags.ts'
+import { badGroup, createFlagReader, listOf } from '../../src/cli/people-flags.ts'
 import { agoText, counted, dateText, harmless, table } from '../../src/cli/terminal-text.ts'
 import { parseSpan, spanText } from '../../src/cli/time-span.ts'
 
