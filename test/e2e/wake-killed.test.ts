@@ -32,8 +32,8 @@ interface House {
   journal(): Promise<string>
   /** The state the gateway says. */
   is(state: string): Promise<void>
-  /** Kills the gateway and starts another. */
-  killed(): Promise<void>
+  /** Kills the gateway, or asks it to end, and starts another. */
+  killed(signal?: NodeJS.Signals): Promise<void>
 }
 
 async function startHouse(t: Test, options: WakeHouseOptions = {}): Promise<House> {
@@ -54,8 +54,8 @@ async function startHouse(t: Test, options: WakeHouseOptions = {}): Promise<Hous
     journal: () => readFile(join(directory, 'data', 'vms', 'flex.json'), 'utf8'),
     is: (state) =>
       eventually(async () => (await reportOf(gateway)).state === state, `it is ${state}`),
-    async killed() {
-      await gateway.kill()
+    async killed(signal) {
+      await gateway.kill(signal)
       const again = { ...options, route, of: flex, directory, people: [] }
       gateway = (await startWakeProcess(t, again)).gateway
     },
@@ -211,7 +211,8 @@ t.test('a stop of the gateway that is asked for leaves the machine as it is', as
   const house = await startHouse(t, { startMs: 50 })
   await house.visit()
   await house.is('awake')
-  await house.killed()
+  await house.killed('SIGTERM')
   t.equal(house.instance.state, 'RUNNING')
+  await house.is('awake')
   t.equal(house.oci.count('SOFTSTOP') + house.oci.count('STOP'), 0)
 })
