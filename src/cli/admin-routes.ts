@@ -33,6 +33,7 @@ export interface AdminRoutesDeps {
   readonly now: () => number
   readonly randomBytes: (size: number) => Buffer
   readonly log: EventLog
+  readonly undoMs?: number
 }
 
 export function createAdminRoutes(deps: AdminRoutesDeps): RoutesDesk {
@@ -57,6 +58,7 @@ export function createAdminRoutes(deps: AdminRoutesDeps): RoutesDesk {
     after,
     randomBytes,
     log,
+    ...(deps.undoMs === undefined ? {} : { undoMs: deps.undoMs }),
   })
 }
 

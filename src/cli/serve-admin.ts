@@ -20,7 +20,10 @@ import type { ServeDeps } from './serve-types.ts'
 import type { Wake } from './serve-wake.ts'
 
 export interface AdminParts
-  extends Pick<ServeDeps, 'environment' | 'memoryUsage' | 'nodeVersion' | 'startedAt' | 'version'> {
+  extends Pick<
+    ServeDeps,
+    'environment' | 'memoryUsage' | 'nodeVersion' | 'startedAt' | 'undoMs' | 'version'
+  > {
   readonly config: Config
   readonly table: () => RouteTable
   readonly publicPort: () => number

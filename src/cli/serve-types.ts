@@ -38,6 +38,8 @@ export interface ServeDeps {
   readonly lookup?: ResolveAll
   /** How much may wait for machines. Default: `defaultHoldLimits`. */
   readonly holdLimits?: Partial<HoldLimits>
+  /** How long a change of routes that cuts people off waits to be confirmed, milliseconds. Default a minute. */
+  readonly undoMs?: number
   /** `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, for proxy/activation; main has taken them out of the environment. */
   readonly activation: Readonly<Record<string, string | undefined>>
 }

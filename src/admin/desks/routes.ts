@@ -47,10 +47,10 @@ export interface RoutesDeskDeps {
   readonly after: (ms: number, run: () => void) => () => void
   readonly randomBytes: (size: number) => Buffer
   readonly log: EventLog
+  /** How long a change that cuts people off waits to be confirmed, milliseconds. Default a minute. */
+  readonly undoMs?: number
 }
 
-/** How long a change that cuts people off waits to be confirmed. Milliseconds. */
-export const undoMs = 60_000
 /** Texts that somebody may be editing: to show what changed since. */
 const rememberedTexts = 8
 
@@ -66,7 +66,7 @@ interface Waiting {
 }
 
 export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
-  const { file, reloader, log } = deps
+  const { file, reloader, log, undoMs = 60_000 } = deps
   const seen = new Map<string, string>()
   let studied: { readonly etag: string; readonly result: Promise<StudiedFile> } | null = null
   let looked: { readonly etag: string; readonly inForce: boolean } | null = null
