@@ -420,5 +420,15 @@ t.test(
     await settle()
     t.same(names(), ['vms'], 'a token hears what it may read')
     leave?.()
+
+    let ended = 0
+    const eves = await (await admin.browser('eve')).fetch('/api/v1/events')
+    eves.stream?.open({ send() {}, end: () => void (ended += 1) })
+    await settle()
+    const eve = await admin.login.store.users.changeUser('eve' as never, { groups: [] })
+    if (eve !== null) admin.context.sessions.userChanged(eve)
+    admin.tick()
+    await settle()
+    t.equal(ended, 1, 'whoever administers no more hears no more')
   },
 )

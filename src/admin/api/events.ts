@@ -34,6 +34,7 @@ type Topic = keyof typeof eventTopics
 
 interface Listener {
   readonly sink: StreamSink
+  readonly actor: Actor
   readonly topics: readonly Topic[]
   readonly sent: Map<Topic, string>
 }
@@ -46,16 +47,26 @@ export function registerEvents(app: FastifyInstance, parts: AdminParts): void {
   let stop: (() => void) | null = null
   let looking = false
   let looks = 0
+  let failing = false
+
+  /** Groups can change while a stream is open, which no session's end tells. */
+  function isStillIn({ user: id }: Actor): boolean {
+    const user = context.sessions.user(id)
+    return user !== null && !user.disabled && context.mayAdminister(user)
+  }
 
   async function tell(): Promise<void> {
     if (looking) return
     looking = true
     looks += 1
     try {
+      for (const { sink, actor } of listeners) if (!isStillIn(actor)) sink.end()
       const seen = await look(new Set([...listeners].flatMap(({ topics }) => topics)))
       for (const listener of listeners) send(listener, seen, looks % beatEvery === 0)
+      failing = false
     } catch (error) {
-      context.log.warn('admin-events-failed', { error: String(error) })
+      if (!failing) context.log.warn('admin-events-failed', { error: String(error) })
+      failing = true
     } finally {
       looking = false
     }
@@ -71,7 +82,7 @@ export function registerEvents(app: FastifyInstance, parts: AdminParts): void {
         ...['cross-origin-resource-policy', 'same-origin'],
       ],
       open(sink) {
-        const listener: Listener = { sink, topics, sent: new Map() }
+        const listener: Listener = { sink, actor, topics, sent: new Map() }
         listeners.add(listener)
         sink.send('retry: 3000\n\n')
         void tell()
