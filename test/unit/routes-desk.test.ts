@@ -195,6 +195,17 @@ t.test(
   },
 )
 
+t.test('a form’s line breaks are not the file’s', async (t) => {
+  const house = await deskHouse(t.testdir(), text)
+  const typed = text.replace('# kept', '# typed').replaceAll('\n', '\r\n')
+  t.match(await save(house, { kind: 'text', text: typed }), { kind: 'saved' })
+  t.equal(house.text(), text.replace('# kept', '# typed'))
+  const windows = text.replaceAll('\n', '\r\n')
+  house.write(windows)
+  t.match(await save(house, { kind: 'text', text: typed }), { kind: 'saved' })
+  t.equal(house.text(), typed)
+})
+
 t.test('history keeps who, when and what for, and gives an old text back', async (t) => {
   const house = await deskHouse(t.testdir(), text)
   await save(house, { kind: 'disable', id: 'a/' }, { note: 'not needed in winter' })

@@ -105,7 +105,9 @@ export function studyFile(text: string): StudiedFile {
 
 function studyChange(request: Extract<StudyRequest, { kind: 'change' }>): StudiedChange {
   const { text, wish, running } = request
-  const changed = applyChange(text, changeOf(wish, readYamlText(text).data))
+  const change = changeOf(wish, () => readYamlText(text).data)
+  const asked = change.kind === 'text' ? { ...change, text: likeBefore(change.text, text) } : change
+  const changed = applyChange(text, asked)
   const next = changed.kind === 'changed' ? changed.text : text
   const before = readTable(text)
   const after = next === text ? before : readTable(next)
@@ -121,6 +123,12 @@ function studyChange(request: Extract<StudyRequest, { kind: 'change' }>): Studie
     after: changed.kind === 'refused' ? null : after.definition,
     summary: summaryOf(wish, diff),
   }
+}
+
+/** HTML §4.10.11.6: a form sends every line break of a text field as CR LF, whatever they were. */
+function likeBefore(typed: string, before: string): string {
+  const isForm = typed.includes('\r\n') && !/(?<!\r)\n/.test(typed)
+  return isForm && !before.includes('\r\n') ? typed.replaceAll('\r\n', '\n') : typed
 }
 
 function newFirst(after: readonly Problem[], before: readonly Problem[]): readonly Problem[] {

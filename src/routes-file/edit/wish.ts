@@ -26,8 +26,8 @@ export type RouteWish =
   /** Any other part of the file, `['defaults', 'webSocket']`. */
   | ({ readonly kind: 'file' } & Pick<Options, 'set' | 'unset'>)
 
-/** @param data the file as plain data. */
-export function changeOf(wish: RouteWish, data: unknown): Change {
+/** @param read the file as plain data; called when the change depends on what is there. */
+export function changeOf(wish: RouteWish, read: () => unknown): Change {
   switch (wish.kind) {
     case 'text':
     case 'rename-host':
@@ -47,7 +47,7 @@ export function changeOf(wish: RouteWish, data: unknown): Change {
       return {
         kind: 'move',
         route: wish.id,
-        behind: wish.before === null ? endOfHost(wish.id, data) : previous(wish.before, data),
+        behind: wish.before === null ? endOfHost(wish.id, read()) : previous(wish.before, read()),
         comments: wish.comments ?? false,
       }
     default:
