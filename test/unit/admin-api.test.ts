@@ -423,7 +423,12 @@ t.test(
 
     let ended = 0
     const eves = await (await admin.browser('eve')).fetch('/api/v1/events')
-    eves.stream?.open({ send() {}, end: () => void (ended += 1) })
+    eves.stream?.open({
+      send() {},
+      end() {
+        ended += 1
+      },
+    })
     await settle()
     const eve = await admin.login.store.users.changeUser('eve' as never, { groups: [] })
     if (eve !== null) admin.context.sessions.userChanged(eve)

@@ -88,3 +88,23 @@ t.test(
     t.end()
   },
 )
+
+t.test('what may be sent is closed: no object takes a member that nobody described', (t) => {
+  let objects = 0
+  const look = (schema: unknown, where: string): void => {
+    if (Array.isArray(schema)) for (const each of schema) look(each, where)
+    if (!isSchema(schema)) return
+    if (isSchema(schema.properties)) {
+      objects += 1
+      t.equal(schema.additionalProperties, false, where)
+    }
+    for (const each of Object.values(schema)) look(each, where)
+  }
+  for (const [path, methods] of Object.entries(describeApi('1').paths)) {
+    for (const [method, { requestBody }] of Object.entries(methods)) {
+      look(requestBody, `${method} ${path}`)
+    }
+  }
+  t.ok(objects > 20, `${objects}`)
+  t.end()
+})
