@@ -94,7 +94,7 @@ export function barePage(
     title,
     status,
     head: noHtml,
-    body: html`<main class="admin"><div class="narrow">${trustedHtml(mark)}<h1>${title}</h1>${body}</div></main>`,
+    body: html`<main class="admin"><div class="slender">${trustedHtml(mark)}<h1>${title}</h1>${body}</div></main>`,
     scripts: [],
   })
 }

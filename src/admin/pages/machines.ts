@@ -163,5 +163,5 @@ function startList(starts: readonly MachineStart[], now: number, cost: MachineCo
 function traffic(desk: MachinesDesk): Html {
   const { bytes, freeBytes } = desk.traffic()
   const share = freeBytes === 0 ? 100 : Math.round((bytes / freeBytes) * 100)
-  return html`<section class="narrow" aria-labelledby="traffic"><h2 id="traffic">The gateway’s own traffic</h2><p>${sizeWords(bytes)} sent to clients this month; ${sizeWords(freeBytes)} are free.</p><meter aria-labelledby="traffic" min="0" max="100" low="80" high="100" optimum="0" value="${Math.min(100, share)}">${share} %</meter></section>`
+  return html`<section class="slender" aria-labelledby="traffic"><h2 id="traffic">The gateway’s own traffic</h2><p>${sizeWords(bytes)} sent to clients this month; ${sizeWords(freeBytes)} are free.</p><meter aria-labelledby="traffic" min="0" max="100" low="80" high="100" optimum="0" value="${Math.min(100, share)}">${share} %</meter></section>`
 }

@@ -162,7 +162,7 @@ function saveForm(request: FastifyRequest, view: View, seen: RoutePreview): Html
             error: mistyped ? `That is not ${danger.typed}.` : null,
           },
         )}`
-  return html`<section aria-labelledby="save"><h2 id="save">Save it</h2><form class="stack narrow" method="post" action="/review/${id}">${csrfField(request)}${hidden({})}${confirm}${field(
+  return html`<section aria-labelledby="save"><h2 id="save">Save it</h2><form class="stack slender" method="post" action="/review/${id}">${csrfField(request)}${hidden({})}${confirm}${field(
     {
       name: 'note',
       label: 'Why (optional)',
