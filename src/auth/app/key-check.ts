@@ -53,7 +53,7 @@ export async function checkKey(
   const user = await context.users.user(key.user)
   if (user === null || !namesUser(response, user, attempt.user)) return refused(key, 'other-user')
   const { kind, challenge } = attempt
-  const result = await verifyAssertion({ party, kind, challenge, key, response })
+  const result = verifyAssertion({ party, kind, challenge, key, response })
   switch (result.kind) {
     case 'verified': {
       const { counter, backedUp } = result

@@ -1,10 +1,9 @@
 // WebAuthn ceremonies (W3C Web Authentication Level 3): options out, answers checked. Knows no pages and no cookies.
 
-import type { Uint8Array_ } from '@simplewebauthn/server'
 import { originOf } from '../../sign-in-url.ts'
 import type { Passkey, User } from '../people.ts'
+import { checkAssertion } from './assertion-check.ts'
 import type { AppContext } from './context.ts'
-import { askWebAuthn } from './webauthn-aside.ts'
 import { type AssertionResponse, readAssertion, readAttestation } from './webauthn-response.ts'
 
 /** Who we are to an authenticator. */
@@ -73,7 +72,8 @@ export async function creationOptions(input: {
   readonly existing: AllowedCredentials
 }): Promise<CreationOptions> {
   const { party, user, kind, existing } = input
-  return askWebAuthn('generateRegistrationOptions', {
+  const { generateRegistrationOptions } = await import('@simplewebauthn/server')
+  return generateRegistrationOptions({
     rpName: party.id,
     rpID: party.id,
     userName: user.id,
@@ -101,8 +101,9 @@ export async function verifyCreation(input: {
   const { party, kind, challenge } = input
   const response = readAttestation(input.response)
   if (response === null || isFramed(response.response.clientDataJSON)) return null
+  const { verifyRegistrationResponse } = await import('@simplewebauthn/server')
   try {
-    const { verified, registrationInfo } = await askWebAuthn('verifyRegistrationResponse', {
+    const { verified, registrationInfo } = await verifyRegistrationResponse({
       response,
       expectedChallenge: challenge,
       expectedOrigin: [party.origin],
@@ -148,37 +149,33 @@ export function requestOptions(input: {
 }
 
 /** Checks an answer of `readAssertion` against the key that its id names; whose key that is, the caller compares. */
-export async function verifyAssertion(input: {
+export function verifyAssertion(input: {
   readonly party: RelyingParty
   readonly kind: CredentialKind
   readonly challenge: string
   readonly key: Passkey
   readonly response: AssertionResponse
-}): Promise<AssertionResult> {
+}): AssertionResult {
   const { party, kind, challenge, key, response } = input
-  // The library looks at the key alone, never at the ids.
   if (response.id !== key.id) return { kind: 'invalid' }
-  if (isFramed(response.response.clientDataJSON)) return { kind: 'invalid' }
-  try {
-    const { verified, authenticationInfo } = await askWebAuthn('verifyAuthenticationResponse', {
-      response,
-      expectedChallenge: challenge,
-      expectedOrigin: [party.origin],
-      expectedRPID: party.id,
-      requireUserVerification: kind === 'passkey',
-      // Compared below: the library would only throw a sentence, and a copied key is worth an audit entry.
-      credential: { id: key.id, publicKey: ownBytes(key.publicKey), counter: 0 },
-    })
-    if (!verified) return { kind: 'invalid' }
-    const { newCounter: counter, credentialBackedUp: backedUp } = authenticationInfo
-    // §6.1.1: synced passkeys always say 0.
-    if ((counter > 0 || key.counter > 0) && counter <= key.counter) {
-      return { kind: 'counter', counter }
-    }
-    return { kind: 'verified', counter, backedUp }
-  } catch {
-    return { kind: 'invalid' }
-  }
+  const { clientDataJSON, authenticatorData, signature } = response.response
+  if (isFramed(clientDataJSON)) return { kind: 'invalid' }
+  const facts = checkAssertion({
+    clientDataJSON,
+    authenticatorData,
+    signature,
+    challenge,
+    origin: party.origin,
+    rpId: party.id,
+    userVerification: kind === 'passkey',
+    publicKey: key.publicKey,
+  })
+  if (facts === null) return { kind: 'invalid' }
+  const { counter, backedUp } = facts
+  // §6.1.1: synced passkeys always say 0. A copied key is worth an audit entry.
+  if ((counter > 0 || key.counter > 0) && counter <= key.counter)
+    return { kind: 'counter', counter }
+  return { kind: 'verified', counter, backedUp }
 }
 
 export { type AssertionResponse, readAssertion }
@@ -205,9 +202,4 @@ function isFramed(clientDataJSON: string): boolean {
 
 function descriptor(key: Pick<Passkey, 'id' | 'transports'>): { id: string; transports: string[] } {
   return { id: key.id, transports: [...key.transports] }
-}
-
-/** The library wants an array on an ArrayBuffer of its own; a store may hand out a view of a pool. */
-function ownBytes(bytes: Uint8Array): Uint8Array_ {
-  return new Uint8Array(bytes)
 }
