@@ -15,9 +15,9 @@ import {
 import { dirname, join } from 'node:path'
 import t from 'tap'
 import { undoUnconfirmed } from '../../src/admin/desks/pending-undo.ts'
-import { runGit } from '../../src/admin/desks/route-git.ts'
 import type { RouteSaved } from '../../src/admin/desks/types.ts'
 import { GatehouseError } from '../../src/errors.ts'
+import { runGit } from '../fixtures/git.ts'
 import { type DeskHouse, deskHouse } from '../fixtures/routes-desk.ts'
 
 const text = `version: 1

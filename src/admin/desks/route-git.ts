@@ -1,6 +1,5 @@
 // routes.yaml in a git checkout: each save is a commit of that file, by the person who saved.
 
-import { execFile } from 'node:child_process'
 import { basename, dirname } from 'node:path'
 import type { EventLog } from '../../log.ts'
 
@@ -21,7 +20,7 @@ export interface RouteGit {
   ): Promise<boolean>
 }
 
-/** Runs `git` without a shell. */
+/** Runs `git` without a shell, in English (`LC_ALL=C`), for some seconds at most. No git answers as no checkout. */
 export type RunGit = (
   args: readonly string[],
   folder: string,
@@ -46,7 +45,8 @@ export function createRouteGit(deps: { readonly run: RunGit; readonly log: Event
       const name = basename(path)
       const followed = await git(folder, ['ls-files', '--error-unmatch', '--', name])
       if (followed.code !== 0) {
-        // No checkout, no git, or a file that it does not follow: the usual case, unless git says that it may not look.
+        // No checkout, no git, or a file that it does not follow: the usual case, unless git says that it may not look. It has
+        // one exit code for all of them.
         if (followed.output.includes('dubious ownership')) {
           deps.log.warn('routes-commit-refused', {
             file: path,
@@ -78,19 +78,6 @@ export function createRouteGit(deps: { readonly run: RunGit; readonly log: Event
     },
   }
 }
-
-/** A commit of a file takes moments. Milliseconds. */
-const deadlineMs = 10_000
-
-/** `git` of the machine; a machine without it answers as a folder without a checkout. */
-export const runGit: RunGit = (args, folder) =>
-  new Promise((resolve) => {
-    const options = { cwd: folder, timeout: deadlineMs, maxBuffer: 256 * 1024 }
-    execFile('git', [...args], options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-      resolve({ code, output: `${stdout}${stderr}` })
-    })
-  })
 
 function clean(text: string): string {
   return text.replace(/[<>\p{Cc}]/gu, ' ').trim() || 'unknown'
