@@ -46,8 +46,11 @@ t.test('the examples of README are tables that check accepts', async (t) => {
   const readme = readFileSync(new URL('README.md', root), 'utf8')
   const [, table = ''] = /```yaml\n(version: 1[\s\S]*?)```/.exec(readme) ?? []
   const [, route = ''] = / {2}```yaml\n( {2}- host: vault[\s\S]*?) {2}```/.exec(readme) ?? []
-  t.ok(table !== '' && route !== '', 'they were found')
-  for (const text of [table, table + route]) {
+  const [, machines = ''] = /```yaml\n(vms:[\s\S]*?)```/.exec(readme) ?? []
+  t.ok(table !== '' && route !== '' && machines !== '', 'they were found')
+  const asleep = table.replace(/^vms:\n(?: .*\n)+/m, () => machines)
+  t.not(asleep, table)
+  for (const text of [table, table + route, asleep]) {
     const codes = readTable(text).problems.map(({ code }) => code)
     // Of the backends' address, which is one of an example.
     t.strictSame([...new Set(codes)], ['plain-http'])
