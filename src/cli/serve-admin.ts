@@ -5,9 +5,8 @@ import { createAdminApp } from '../admin/app.ts'
 import type { AdminContext } from '../admin/context.ts'
 import type { TargetState } from '../admin/desks/types.ts'
 import type { Application } from '../app.ts'
-import type { User } from '../auth/people.ts'
 import type { Config } from '../config.ts'
-import type { Policy, RateLimit, SimplePolicy, TableDefinition } from '../model.ts'
+import type { RateLimit, TableDefinition } from '../model.ts'
 import type { Certificates } from '../proxy/certificates.ts'
 import type { Upstreams } from '../proxy/upstreams.ts'
 import type { RouteActivity } from '../route-activity.ts'
@@ -18,6 +17,7 @@ import type { Output } from './serve-output.ts'
 import type { AdminPeople } from './serve-people.ts'
 import type { ServeDeps } from './serve-types.ts'
 import type { Wake } from './serve-wake.ts'
+import { mayAdminister } from './table-places.ts'
 
 export interface AdminParts
   extends Pick<
@@ -102,33 +102,6 @@ export function createAdmin(parts: AdminParts): Application {
     version: parts.version,
   }
   return createAdminApp(context)
-}
-
-/** Enabled, and let in by a policy of a route to the admin. One that everybody may open makes nobody an administrator. */
-function mayAdminister({ routes }: RouteTable, user: User): boolean {
-  if (user.disabled) return false
-  return routes.some(
-    ({ definition: { target }, policy }) =>
-      target.kind === 'app' && target.app === 'admin' && admits(policy, user),
-  )
-}
-
-function admits(policy: Policy | SimplePolicy, user: User): boolean {
-  switch (policy.kind) {
-    case 'rules':
-      return policy.rules.some((rule) => admits(rule.policy, user))
-    case 'members':
-      return (
-        policy.users.includes(user.id) || policy.groups.some((group) => user.groups.includes(group))
-      )
-    case 'signed-in':
-      return true
-    case 'public':
-    case 'nobody':
-      return false
-    default:
-      return policy satisfies never
-  }
 }
 
 function targetState(

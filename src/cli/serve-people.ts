@@ -28,7 +28,7 @@ import { firstStartAdvice } from './first-start.ts'
 import type { LoginParts } from './serve-login.ts'
 import type { Output, OutputParts } from './serve-output.ts'
 import type { ServeDeps } from './serve-types.ts'
-import { isAdminHost, placesOf } from './table-places.ts'
+import { isAdminHost, mayAdminister, placesOf } from './table-places.ts'
 
 export interface People {
   identify(asking: Asking, now: number): Identified
@@ -266,7 +266,11 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       loginHost,
       publicPort: deps.publicPort,
       ...placesOf(table, deps.publicPort),
-      adminDoor: { entrances, isAdminHost: (host) => isAdminHost(table(), host) },
+      adminDoor: {
+        entrances,
+        isAdminHost: (host) => isAdminHost(table(), host),
+        mayAdminister: (user) => mayAdminister(table(), user),
+      },
       secret: config.secret,
       now,
       log,

@@ -1,7 +1,8 @@
 // What the login page may know of the table: which addresses are ours to go back to, and how hosts are written in a CSP.
 
 import { isAbsolute } from 'node:path/posix'
-import type { Host } from '../model.ts'
+import type { User } from '../auth/people.ts'
+import type { Host, Policy, SimplePolicy } from '../model.ts'
 import { readTarget } from '../proxy/target.ts'
 import type { RouteTable } from '../routes.ts'
 import { originOf } from '../sign-in-url.ts'
@@ -50,4 +51,31 @@ export function isAdminHost({ routes }: RouteTable, host: Host): boolean {
       pattern.kind === 'exact' &&
       pattern.host === host,
   )
+}
+
+/** Enabled, and let in by a policy of a route to the admin. One that everybody may open makes nobody an administrator. */
+export function mayAdminister({ routes }: RouteTable, user: User): boolean {
+  if (user.disabled) return false
+  return routes.some(
+    ({ definition: { target }, policy }) =>
+      target.kind === 'app' && target.app === 'admin' && admits(policy, user),
+  )
+}
+
+function admits(policy: Policy | SimplePolicy, user: User): boolean {
+  switch (policy.kind) {
+    case 'rules':
+      return policy.rules.some((rule) => admits(rule.policy, user))
+    case 'members':
+      return (
+        policy.users.includes(user.id) || policy.groups.some((group) => user.groups.includes(group))
+      )
+    case 'signed-in':
+      return true
+    case 'public':
+    case 'nobody':
+      return false
+    default:
+      return policy satisfies never
+  }
 }
