@@ -1,6 +1,5 @@
 // What a request is to a machine that sleeps when nobody needs it. Hot path.
 
-import { headerOf } from './app-call.ts'
 import type { UseKind } from './gate.ts'
 import type { Identity, SessionRef, WakeRule } from './model.ts'
 import type { Exchange } from './proxy/exchange.ts'
@@ -37,27 +36,58 @@ export function useKindOf(
 }
 
 /**
- * What a browser or a crawler asks for on its own account: prefetch and prerender (`Sec-Purpose`, W3C Resource Hints), icons,
- * manifests, service workers, and pages that nobody looks at yet.
+ * What a browser or a crawler asks for on its own account: prefetch and prerender (`Sec-Purpose`, W3C Resource Hints, and what
+ * older browsers said), icons, manifests, service workers, and pages that nobody looks at yet.
  */
 export function isIncidental(exchange: Exchange, head: RequestHead): boolean {
   const { rawHeaders, rawTarget, method } = exchange
   if (method === 'OPTIONS') return true
-  const purpose = headerOf(rawHeaders, 'sec-purpose') ?? headerOf(rawHeaders, 'purpose')
-  if (purpose !== null && (purpose.includes('prefetch') || purpose.includes('prerender')))
-    return true
-  switch (headerOf(rawHeaders, 'sec-fetch-dest')) {
-    case 'serviceworker':
-    case 'manifest':
-    case 'sharedworker':
-      return true
-    default:
-      break
-  }
   // A link preview looks at the head alone; no browser does that for a person.
   if (method === 'HEAD' && head.fetchMode === null) return true
-  const end = rawTarget.indexOf('?')
-  return idlePaths.has(end === -1 ? rawTarget : rawTarget.slice(0, end))
+  // One pass, and no name is copied that cannot be one of ours: every page that somebody opens comes by here.
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (!mayMatter(name)) continue
+    if (saysNobody(name.toLowerCase(), rawHeaders[i + 1] ?? '')) return true
+  }
+  const query = rawTarget.indexOf('?')
+  const length = query === -1 ? rawTarget.length : query
+  if (length > maxIdlePath) return false
+  return idlePaths.has(query === -1 ? rawTarget : rawTarget.slice(0, query))
+}
+
+/** By length and last letter: of what a browser usually sends, this leaves `Sec-Fetch-Dest` alone. */
+function mayMatter(name: string): boolean {
+  const { length } = name
+  const last = name.charCodeAt(length - 1) | 0x20
+  switch (length) {
+    case 14:
+      return last === letterT
+    case 11:
+    case 9:
+    case 7:
+      return last === letterE
+    case 5:
+      return last === letterZ
+    default:
+      return false
+  }
+}
+
+/** @param name in lower case. */
+function saysNobody(name: string, value: string): boolean {
+  switch (name) {
+    case 'sec-purpose':
+    case 'purpose':
+    // Firefox before 2023, and Safari for its overview of favourite pages.
+    case 'x-moz':
+    case 'x-purpose':
+      return /prefetch|prerender|preview/i.test(value)
+    case 'sec-fetch-dest':
+      return value === 'serviceworker' || value === 'manifest' || value === 'sharedworker'
+    default:
+      return false
+  }
 }
 
 const idlePaths: ReadonlySet<string> = new Set([
@@ -75,6 +105,10 @@ const idlePaths: ReadonlySet<string> = new Set([
   '/healthz',
   '/ping',
 ])
+const letterE = 0x65
+const letterT = 0x74
+const letterZ = 0x7a
+const maxIdlePath = Math.max(...[...idlePaths].map(({ length }) => length))
 
 function scriptKind(method: string): UseKind {
   return reads(method) ? 'script' : 'change'
