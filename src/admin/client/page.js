@@ -19,13 +19,12 @@ if (open instanceof HTMLElement && strip instanceof HTMLElement) {
 }
 
 /** How long is left to keep a change; when it is over, the page shows what holds now. */
-for (const place of document.querySelectorAll('[data-until]')) {
-  const until = Number(place.getAttribute('data-until'))
-  // The server's clock may not be ours: what counts is how long it was when the page came.
-  const served = performance.timeOrigin
+for (const place of document.querySelectorAll('[data-left]')) {
+  // Counted from the page's beginning: the server's clock may not be ours.
+  const whole = Number(place.getAttribute('data-left'))
   const tick = () => {
-    const left = Math.ceil((until - served - performance.now()) / 1000)
-    if (left < -1) location.replace('/?')
+    const left = Math.ceil((whole - performance.now()) / 1000)
+    if (left < -1) location.assign(location.pathname)
     else place.textContent = ` (in ${Math.max(0, left)} s)`
   }
   tick()

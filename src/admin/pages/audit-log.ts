@@ -86,7 +86,7 @@ function table(items: readonly Entry[], typed: ReadonlyMap<string, string>): Htm
     return `/audit?${query}`
   }
   const rows = items.map(({ at, event, actor, user, client, request, details }) => {
-    const { before, after, by: _, ...rest } = details
+    const { before, after, by: _, etag: __, ...rest } = details
     const words = Object.entries(rest)
       .filter(([, value]) => value !== null)
       .map(([name, value]) => `${name} ${String(value)}`)

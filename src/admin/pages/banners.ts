@@ -27,7 +27,8 @@ function lockdownBanner({ server }: FastifyReply): Html | null {
 }
 
 async function fileBanners(reply: FastifyReply): Promise<Html | null> {
-  const { routes } = reply.server.admin.desks
+  const { routes, now: clock } = reply.server.admin.desks
+  const now = clock()
   let file: Awaited<ReturnType<typeof routes.read>>
   try {
     file = await routes.read()
@@ -40,7 +41,7 @@ async function fileBanners(reply: FastifyReply): Promise<Html | null> {
   const parts: Html[] = []
   if (pending !== null) {
     parts.push(
-      html`<div class="banner warn" role="alert"><p><b>Is everything still there?</b> The change you saved undoes itself at ${clockTime(pending.until)}<span data-until="${pending.until}"></span>, unless you keep it.</p>${buttonForm(reply.request, { action: '/file/keep', fields: { token: pending.token }, label: 'Keep it', look: 'strong' })}</div>`,
+      html`<div class="banner warn" role="alert"><p><b>Is everything still there?</b> The change you saved undoes itself at ${clockTime(pending.until)}<span data-left="${pending.until - now}"></span>, unless you keep it.</p>${buttonForm(reply.request, { action: '/file/keep', fields: { token: pending.token }, label: 'Keep it', look: 'strong' })}</div>`,
     )
   }
   if (errors > 0) {

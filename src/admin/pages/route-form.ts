@@ -29,7 +29,7 @@ export function routeForm(request: FastifyRequest, view: RouteFormView): Html {
   const { kept, fields, faults } = view
   const open = (name: string) => control(controlNamed(name), view)
   const [service = '', host = '', path = '', prefix = '', ...often] = openNames
-  return html`<form class="stack route" method="post" action="/route" data-route-form novalidate>${csrfField(request)}${hidden(
+  return html`<form class="stack route" method="post" action="/route" data-route-form${kept.mode === 'add' && faults.size === 0 && html` data-fresh`} novalidate>${csrfField(request)}${hidden(
     { _mode: kept.mode, _id: kept.id, _etag: kept.etag, _raw: kept.raw },
   )}<fieldset class="stack"><legend class="hidden">Name and address</legend>${open(service)}<div class="pair">${open(host)}${open(path)}</div>${open(prefix)}</fieldset>${targetChoice(view)}${accessChoice(view)}<fieldset class="stack"><legend>Often needed</legend><div class="pair">${often.map(open)}</div></fieldset>${foldedGroups().map(
     (group) => {

@@ -129,8 +129,10 @@ function table(lines: readonly Line[], view: View): Html {
       ...(!(open && wanted.down) && { sort: name }),
       ...(open && !wanted.down && { down: '1' }),
     })
-    const order = wanted.down ? 'descending' : 'ascending'
-    return html`<th scope="col"${name === 'hour' && html` class="num"`}${open && html` aria-sort="${order}"`}><a href="/?${query.toString()}">${label}${open && (wanted.down ? ' ↓' : ' ↑')}</a></th>`
+    // Of requests the most come first.
+    const isFalling = wanted.down !== (name === 'hour')
+    const order = isFalling ? 'descending' : 'ascending'
+    return html`<th scope="col"${name === 'hour' && html` class="num"`}${open && html` aria-sort="${order}"`}><a href="/?${query.toString()}">${label}${open && (isFalling ? ' ↓' : ' ↑')}</a></th>`
   })
   const grouped = wanted.sort === 'host'
   const rows: Html[] = []
