@@ -68,6 +68,8 @@ function readWakePath(
   if (action === 'script' || action === 'busy') return slash === -1 ? target : 'not-found'
   const inner = readTarget((slash === -1 ? '/' : rest.slice(slash)) + target.query)
   if (typeof inner === 'string') return inner
+  // Behind our own paths is no machine.
+  if (isOwnPath(inner.path)) return 'not-found'
   return {
     authority: target.authority,
     rawPath: inner.rawPath,
