@@ -1,6 +1,6 @@
 // The way in to the admin of a gateway that runs, and every way in which it must fail.
 
-import t from 'tap'
+import t, { type Test } from 'tap'
 import {
   adminCookie,
   adminHost,
@@ -60,7 +60,7 @@ async function isOutside(t: Tap, person: Person): Promise<void> {
   t.equal(told.status, 401, 'no API')
   t.notMatch(told.text, 'app.')
 }
-type Tap = typeof t
+type Tap = Test
 
 t.test('each step of the way in, and what is set on it', async (t) => {
   const person = signedIn(gateway, 'diego')
