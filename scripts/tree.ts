@@ -76,10 +76,11 @@ function firstWords(file: string): string {
   const lines = readFileSync(join(root, 'src', file), 'utf8').split('\n', 2)
   const comment = (lines[0]?.startsWith('#!') ? lines[1] : lines[0]) ?? ''
   const said = comment.replace(/^(?:\/\/|#) ?/, '').replace(/ Hot path\.$/, '')
-  const parts = [/\. .*|\.$/, /[;:] .*/, /, .*/, new RegExp(`(?<=.{${longest}}).*`)]
-  let words = said
-  for (const part of parts)
-    if (words.length > longest || part === parts[0]) words = words.replace(part, '')
+  let words = said.replace(/\. .*|\.$/, '')
+  for (const part of [/[;:] .*/, / \(.*/, /, .*/]) {
+    if (words.length > longest) words = words.replace(part, '')
+  }
+  if (words.length > longest) words = words.slice(0, longest).replace(/ \S*$/, '')
   return words.charAt(0).toLowerCase() + words.slice(1)
 }
 
