@@ -353,7 +353,7 @@ t.test(
     t.match(await house.desk.read(), { pending: { until: 1_700_000_060_000 } })
     await house.pass(59_999)
     t.notMatch(house.text(), 'to: admin')
-    t.notOk(house.desk.confirm('some other token'))
+    t.notOk(await house.desk.confirm('some other token'))
     await house.pass(1)
     t.equal(house.text(), text)
     t.equal((await house.desk.read()).pending, null)
@@ -369,8 +369,8 @@ t.test(
 
     const again = await save(house, remove, { confirm })
     const token = again.kind === 'saved' ? (again.pending?.token ?? '') : ''
-    t.ok(house.desk.confirm(token))
-    t.notOk(house.desk.confirm(token), 'once')
+    t.ok(await house.desk.confirm(token))
+    t.notOk(await house.desk.confirm(token), 'once')
     await house.pass(120_000)
     t.notMatch(house.text(), 'to: admin')
   },

@@ -102,7 +102,7 @@ export const confirmRoutes = operation({
   errors: ['not-found'],
   audit: 'routes-confirmed',
   async run({ routes }, { body }) {
-    return routes.confirm(body.token) ? { kind: 'done', reply: null } : refused('not-found')
+    return (await routes.confirm(body.token)) ? { kind: 'done', reply: null } : refused('not-found')
   },
 })
 

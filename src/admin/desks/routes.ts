@@ -291,6 +291,15 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
     }
   }
 
+  async function confirm(token: string): Promise<boolean> {
+    if (undo === null || undo.pending.token !== token) return false
+    undo.cancel()
+    undo = null
+    // Before anybody is told: killed right after that, the next start would undo it all the same.
+    await forgetUndo(deps.undoFile)
+    return true
+  }
+
   async function undoNow(by: string): Promise<void> {
     const due = undo
     undo = null
@@ -322,13 +331,7 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
       return preview
     },
     save: (change, options) => inTurn(() => save(change, options)),
-    confirm(token) {
-      if (undo === null || undo.pending.token !== token) return false
-      undo.cancel()
-      undo = null
-      void forgetUndo(deps.undoFile)
-      return true
-    },
+    confirm: (token) => inTurn(() => confirm(token)),
     async history(cursor) {
       await inTurn(async () => rememberOutside(await current()))
       return deps.history.page(cursor)

@@ -156,8 +156,8 @@ export interface RoutesDesk {
   /** Nothing is written. `by` decides whether it would lose his own access; `null`: not looked at. */
   preview(change: RouteWish, by: Actor | null): Promise<RoutePreview>
   save(change: RouteWish, options: SaveOptions): Promise<RouteSaved>
-  /** The change stays. @returns false: there is none that waits for this token. */
-  confirm(token: string): boolean
+  /** The change stays, whatever becomes of the gateway then. @returns false: there is none that waits for this token. */
+  confirm(token: string): Promise<boolean>
   /** Newest first. */
   history(
     cursor: string | null,
