@@ -3,14 +3,13 @@
 import { statfs } from 'node:fs/promises'
 import { createAdminApp } from '../admin/app.ts'
 import type { AdminContext } from '../admin/context.ts'
-import type { TargetState } from '../admin/desks/types.ts'
 import type { Application } from '../app.ts'
 import type { Config } from '../config.ts'
 import type { RateLimit, TableDefinition } from '../model.ts'
 import type { Certificates } from '../proxy/certificates.ts'
 import type { Upstreams } from '../proxy/upstreams.ts'
 import type { RouteActivity } from '../route-activity.ts'
-import type { RouteTable, RuntimeRoute } from '../routes.ts'
+import type { RouteTable } from '../routes.ts'
 import type { Reloader } from '../routes-file/reload.ts'
 import { type AdminRoutesDeps, createAdminRoutes } from './admin-routes.ts'
 import type { Output } from './serve-output.ts'
@@ -18,6 +17,7 @@ import type { AdminPeople } from './serve-people.ts'
 import type { ServeDeps } from './serve-types.ts'
 import type { Wake } from './serve-wake.ts'
 import { mayAdminister } from './table-places.ts'
+import { targetState } from './target-state.ts'
 
 export interface AdminParts
   extends Pick<
@@ -102,41 +102,6 @@ export function createAdmin(parts: AdminParts): Application {
     version: parts.version,
   }
   return createAdminApp(context)
-}
-
-function targetState(
-  table: RouteTable,
-  id: string,
-  { upstreams, wake }: Pick<AdminParts, 'upstreams' | 'wake'>,
-): TargetState {
-  const route = table.routes.find((each) => each.id === id)
-  const upstream = route?.upstream
-  if (route === undefined || upstream == null) return { kind: 'unknown' }
-  const asleep = route.gate?.open === false ? machineState(route, wake) : null
-  if (asleep !== null) return asleep
-  const known = upstreams.find(upstream)?.state()
-  if (known === undefined) return { kind: 'unknown' }
-  return known.failingSince === null
-    ? { kind: 'answering' }
-    : { kind: 'failing', since: known.failingSince }
-}
-
-/** Of a machine whose door is shut; `null`: it runs, and so the service is what does not answer. */
-function machineState(route: RuntimeRoute, wake: Wake): TargetState | null {
-  const machine = wake.desk.list().find(({ id }) => id === route.upstream?.vm)
-  switch (machine?.state) {
-    case 'asleep':
-    case 'draining':
-    case 'stopping':
-    case 'resting':
-    case 'gone':
-      return { kind: 'asleep' }
-    case 'starting':
-    case 'booting':
-      return { kind: 'waking' }
-    default:
-      return null
-  }
 }
 
 async function diskOf(folder: string): Promise<{ freeBytes: number; totalBytes: number } | null> {

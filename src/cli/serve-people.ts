@@ -5,6 +5,7 @@ import type { Asking } from '../admission.ts'
 import type { Alerts } from '../alerts.ts'
 import type { Application, Applications } from '../app.ts'
 import { type AdminEntrances, createAdminEntrances } from '../auth/admin-entrances.ts'
+import type { ServiceList } from '../auth/app/services.ts'
 import { createAssertion } from '../auth/assertion.ts'
 import type { AuditEntry } from '../auth/audit.ts'
 import { createIdentify, type Identified } from '../auth/identify.ts'
@@ -89,6 +90,7 @@ export interface PeopleDeps extends Pick<ServeDeps, 'now'> {
   readonly flights: Flights
   readonly table: () => RouteTable
   readonly publicPort: () => number
+  readonly services: ServiceList
   /** Loads the admin application. */
   readonly admin: () => Promise<Application>
   /** What commands can ask of machines, and of those who hear alerts. */
@@ -266,15 +268,14 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
       loginHost,
       publicPort: deps.publicPort,
       ...placesOf(table, deps.publicPort),
+      services: deps.services,
       adminDoor: {
         entrances,
         isAdminHost: (host) => isAdminHost(table(), host),
         mayAdminister: (user) => mayAdminister(table(), user),
       },
       secret: config.secret,
-      now,
-      log,
-      randomBytes,
+      ...{ now, log, randomBytes },
     })
     bans = parts.bans
     return parts

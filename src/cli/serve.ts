@@ -37,6 +37,7 @@ import { createOutput } from './serve-output.ts'
 import { createPeople, type People } from './serve-people.ts'
 import type { Serve, ServeDeps } from './serve-types.ts'
 import { createWake } from './serve-wake.ts'
+import { createServiceList } from './service-list.ts'
 import { uncoveredHosts } from './table-hosts.ts'
 import { undoAtStart } from './undo-at-start.ts'
 
@@ -171,6 +172,10 @@ async function start(
     table: () => inForce().table,
     publicPort: () => publicPort,
     admin: loadAdmin,
+    services: createServiceList(() => inForce().table, {
+      ...{ wake, publicPort: () => publicPort, now: deps.wallNow },
+      upstreams: { find: (target) => upstreams.find(target) },
+    }),
     machines: wake.desk,
     alerts: wake.alerts,
     // As it is set, back or forth: codes, tokens and assertions are compared with other people's clocks.

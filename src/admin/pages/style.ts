@@ -45,8 +45,6 @@ export const adminStyle = `${appStyle}${[
   '.mono{font-family:var(--mono);font-size:.875em;overflow-wrap:anywhere}',
   '@media(max-width:47.99rem){.table,.table tbody,.table tr,.table td,.table tbody th{display:block}.table thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.table tr{padding:.75rem 0;border-bottom:1px solid var(--hair)}.table tr.group{padding:1.25rem 0 .25rem}.table td,.table th,.table .group th{padding:.0625rem 0;border:0}.table td:empty{display:none}.table td[data-label]::before{content:attr(data-label) " ";color:var(--soft);font-size:.8125rem}.table .num{text-align:left}}',
   // Small words that say how something is; a shape and a word beside the colour.
-  '.state::before{content:"";display:inline-block;margin-right:.4375rem;width:.5625rem;height:.5625rem;border-radius:50%;border:2px solid currentColor}',
-  '.state.good{color:var(--accent)}.state.good::before{background:currentColor}.state.bad{color:var(--danger)}.state.bad::before{background:currentColor;border-radius:2px;transform:rotate(45deg)}.state.warn{color:var(--warn)}.state.warn::before{border-radius:2px;background:currentColor}.state.sleep{color:var(--sleep)}.state.none{color:var(--soft)}.state.none::before{border-color:var(--hair)}',
   '@media(prefers-reduced-motion:no-preference){@keyframes breathe{50%{opacity:.35}}.state.busy::before{animation:breathe 1.6s ease-in-out infinite}}',
   '.tag.bad{border-color:var(--danger);color:var(--danger)}.tag.warn{border-color:var(--warn);color:var(--warn)}.tag.good{border-color:var(--accent);color:var(--accent)}.tag.open{border-color:var(--warn);color:var(--warn)}',
   // What is above a table: search and choices in a line.

@@ -20,6 +20,7 @@ import { registerRecovery } from './recovery.ts'
 import { refuseCsrf, refuseError, refuseUnknown } from './refusals.ts'
 import { registerSecondFactor } from './second-factor.ts'
 import { registerSecurityKeys } from './security-keys.ts'
+import { registerServices } from './services.ts'
 import { registerSignOut } from './sign-out.ts'
 import { visitOf } from './visit.ts'
 
@@ -28,6 +29,7 @@ const pages: readonly ((app: FastifyInstance, context: AppContext) => void)[] = 
   registerLogin,
   registerSecondFactor,
   registerRecovery,
+  registerServices,
   registerSignOut,
   registerPasskeys,
   registerSecurityKeys,

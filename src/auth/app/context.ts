@@ -12,6 +12,7 @@ import type { Tokens } from '../tokens.ts'
 import type { AdminDoor } from './admin-entrance.ts'
 import type { Flows } from './flows.ts'
 import type { Provider } from './provider.ts'
+import type { ServiceList } from './services.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Built once by `serve`; whatever an edit of the table may change is a function. */
@@ -50,6 +51,8 @@ export interface AppContext {
   readonly randomBytes: (size: number) => Buffer
   /** Absent: nobody administers through this gateway. */
   readonly adminDoor?: AdminDoor
+  /** Absent: nobody is shown what he may open. */
+  readonly services?: ServiceList
 }
 
 /** What every handler finds in `request.visit`. */

@@ -17,6 +17,7 @@ import { type Form, fieldOf, formOf, isTicked, queryOf } from './forms.ts'
 import { html } from './html.ts'
 import { goOn, page } from './layout.ts'
 import { maxReturnLength, readReason, readReturnTo } from './return-to.ts'
+import { servicesPage } from './services.ts'
 import { type SignInView, signInPage, signInQuery } from './sign-in-page.ts'
 
 export function registerLogin(app: FastifyInstance, context: AppContext): void {
@@ -54,7 +55,7 @@ function showLogin(
     returnTo === null ||
     new URL(returnTo).hostname !== context.loginHost()
   if (identity?.via === 'session' && reason === null && isKnownThere) {
-    if (returnTo === null) return showSignedIn(request, reply)
+    if (returnTo === null) return servicesPage(request, reply)
     const { browser } = request.visit
     return circles.isTurning(browser, returnTo)
       ? showCircle(reply, returnTo)
@@ -63,17 +64,6 @@ function showLogin(
   const typed = (queryOf(request, 'name') ?? '').slice(0, 64)
   const name = typed === '' && reason !== null ? (identity?.user ?? '') : typed
   return signInPage(reply, { returnTo, reason, name, remember: false })
-}
-
-/** By the domain's cookie alone: it shows a name, and nothing here changes anything. */
-function showSignedIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const name = request.visit.from.identity?.name ?? ''
-  return page(reply, {
-    title: 'Signed in',
-    heading: `Hello, ${name}`,
-    lead: 'You are signed in. Open any of your services, or look after your account.',
-    body: html`<div class="ways"><a class="button" href="/account">Your account</a><a class="button quiet" href="/sign-out">Sign out</a></div>`,
-  })
 }
 
 /** A cookie that a neighbour has set beside ours makes a host believe nobody; here it may not be sent. */

@@ -90,6 +90,9 @@ export const appStyle = `${pageStyle}${[
   '.facts{margin:0;padding:.25rem 1rem;border:1px solid var(--hair);border-radius:.625rem;background:var(--raised)}',
   '.facts div{display:flex;flex-wrap:wrap;gap:0 1rem;padding:.5rem 0}.facts div+div{border-top:1px solid var(--hair)}',
   '.facts dt{flex:0 0 6rem;color:var(--soft)}.facts dd{font:inherit}',
+  // How something is, in a word with a shape before it; and the services one may open.
+  '.state::before{content:"";display:inline-block;margin-right:.4375rem;width:.5625rem;height:.5625rem;border-radius:50%;border:2px solid currentColor}.state.good{color:var(--accent)}.state.good::before{background:currentColor}.state.bad{color:var(--danger)}.state.bad::before{background:currentColor;border-radius:2px;transform:rotate(45deg)}.state.warn{color:var(--warn)}.state.warn::before{border-radius:2px;background:currentColor}.state.sleep{color:var(--sleep)}.state.none{color:var(--soft)}.state.none::before{border-color:var(--hair)}',
+  '.services{display:grid;grid-template-columns:repeat(auto-fill,minmax(13rem,1fr));gap:.75rem;margin:0;padding:0;list-style:none}.services a{display:flex;flex-direction:column;height:100%;padding:.875rem 1rem;border:1px solid var(--hair);border-radius:.75rem;background:var(--raised);color:var(--ink);line-height:1.45;text-decoration:none}.services a:hover{border-color:var(--accent)}.services b{font-weight:600}.services small{color:var(--soft);font-size:.875rem;overflow-wrap:anywhere}.services .state{margin-top:.375rem;font-size:.875rem}.services+details,.ends{margin-top:1.5rem}',
   'details>summary{display:inline-block;padding:.5625rem 0;color:var(--accent);cursor:pointer}',
   'details[open]>summary{margin-bottom:.75rem}',
   'dialog{max-width:28rem;padding:1.75rem;border:1px solid var(--hair);border-radius:1rem;background:var(--paper);color:var(--ink)}',
