@@ -13,7 +13,10 @@ export interface HoldLimits {
   readonly perSession: number
   /** Bodies that have begun to arrive, in all. Default 8 MB. */
   readonly totalBytes: number
-  /** What of an unread body can stand in the buffers before it, at most. Default 64 KB. */
+  /**
+   * What of an unread body can stand in the buffers before it, at most. Default 256 KiB: the window of a stream over HTTP/2;
+   * over HTTP/1 it is about 100 kB.
+   */
   readonly bytesPerRequest: number
   /** Longest time, milliseconds. Default 85 s: Cloudflare gives up after 100. */
   readonly maxHoldMs: number
@@ -24,7 +27,7 @@ export const defaultHoldLimits: HoldLimits = {
   perVm: 50,
   perSession: 10,
   totalBytes: 8_000_000,
-  bytesPerRequest: 65_536,
+  bytesPerRequest: 262_144,
   maxHoldMs: 85_000,
 }
 

@@ -418,14 +418,14 @@ t.test('limits: exactly so many, and one more is told when to come again', async
   })
 
   await t.test('of bytes: what the buffers can hold of each', async (t) => {
-    const { arrive, gates } = house({ limits: { ...free, totalBytes: 200_000 } })
+    const { arrive, gates } = house({ limits: { ...free, totalBytes: 600_000 } })
     t.strictSame(arrive(changeOf({ declaredBytes: Number.POSITIVE_INFINITY })).said, held)
     t.strictSame(arrive(changeOf({ declaredBytes: 2e9 })).said, held, 'two gigabytes stay outside')
-    t.equal(gates.stats().heldBytes, 131_072)
+    t.equal(gates.stats().heldBytes, 2 * 262_144)
     t.strictSame(arrive(changeOf({ declaredBytes: 65_536 })).said, held)
-    t.match(arrive(changeOf({ declaredBytes: 3_393 })).said, { code: 'hold-full' })
-    t.strictSame(arrive(changeOf({ declaredBytes: 3_392 })).said, held)
-    t.equal(gates.stats().heldBytes, 200_000)
+    t.match(arrive(changeOf({ declaredBytes: 10_177 })).said, { code: 'hold-full' })
+    t.strictSame(arrive(changeOf({ declaredBytes: 10_176 })).said, held)
+    t.equal(gates.stats().heldBytes, 600_000)
   })
 })
 
