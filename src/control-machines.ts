@@ -170,7 +170,8 @@ export function readMachineRequest(value: object): MachineRequest | null {
     case 'vm-restart':
       return { do: value.do, vm }
     case 'vm-wake': {
-      const port = 'port' in value && typeof value.port === 'number' ? value.port : null
+      const port = 'port' in value ? value.port : null
+      if (port !== null && !isPort(port)) return null
       return { do: 'vm-wake', vm, wait: 'wait' in value && value.wait === true, port }
     }
     case 'vm-keep': {
@@ -182,4 +183,8 @@ export function readMachineRequest(value: object): MachineRequest | null {
     default:
       return null
   }
+}
+
+function isPort(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= 65_535
 }

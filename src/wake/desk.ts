@@ -104,7 +104,7 @@ export function createMachineDesk(deps: MachineDeskDeps): MachineDesk {
     const machine = find(vm)
     if ('kind' in machine) return machine
     const { wait, port, signal, user = null } = asked
-    if (port !== null) machine.watchPort(port, 'http')
+    if (port !== null) machine.watchPort(port, null)
     const result = machine.want({ kind: 'person', user })
     if (result !== 'ok') return refused(result)
     return wait ? untilReady(machine, port, signal) : done

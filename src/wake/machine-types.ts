@@ -62,8 +62,12 @@ export interface Machine {
   isReady(port: number): boolean
   /** Those that are ready, ascending. */
   readonly readyPorts: readonly number[]
-  /** Says which ports there are to be ready; again and again is fine. */
-  watchPort(port: number, scheme: 'http' | 'https'): void
+  /**
+   * Says which ports there are to be ready; again and again is fine.
+   *
+   * @param scheme `null`: as it is known; `http` for one that is not.
+   */
+  watchPort(port: number, scheme: 'http' | 'https' | null): void
   /** It was ready, and refused a connection: it is looked at anew, and so is the cloud. */
   portRefused(port: number): void
   /** @param port whose service is waited for; left out: any. */

@@ -3,8 +3,8 @@
 import type { Probe, ProbeResult, ProbeTarget } from './readiness.ts'
 
 export interface Ports {
-  /** Again and again is fine. */
-  watch(port: number, scheme: 'http' | 'https'): void
+  /** Again and again is fine. @param scheme `null`: as it is known; `http` for one that is not. */
+  watch(port: number, scheme: 'http' | 'https' | null): void
   isReady(port: number): boolean
   /** A ready one refused a connection. @returns whether it was ready. */
   refused(port: number): boolean
@@ -98,12 +98,12 @@ export function createPorts(deps: PortsDeps): Ports {
     watch(port, scheme) {
       const known = ports.get(port)
       if (known !== undefined) {
-        known.scheme = scheme
+        known.scheme = scheme ?? known.scheme
         return
       }
       const watched: Watched = {
         port,
-        scheme,
+        scheme: scheme ?? 'http',
         ready: false,
         successes: 0,
         asked: 0,

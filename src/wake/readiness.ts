@@ -44,9 +44,11 @@ export function createProbe(deps: ProbeDeps): Probe {
     if (isIP(target.address) !== 0 && deps.forbidden(target.address) !== null) {
       return Promise.resolve('forbidden')
     }
-    return target.readyPath === null
-      ? askPort(target, deps)
-      : askPath({ ...target, readyPath: target.readyPath }, deps)
+    const { readyPath } = target
+    const asked =
+      readyPath === null ? askPort(target, deps) : askPath({ ...target, readyPath }, deps)
+    // Node refuses a port beyond 65535 or a path with a blank before it asks: nothing answers there.
+    return asked.catch(() => 'silent')
   }
 }
 

@@ -192,6 +192,32 @@ t.test('a question that is not answered yet is not asked again', async (t) => {
   t.equal(clock.pending, 0)
 })
 
+t.test('a question that cannot be asked is answered: nothing comes from there', async (t) => {
+  t.equal(await probe(target(70_000)), 'silent')
+  t.equal(await probe(target(80, { readyPath: '/a b' })), 'silent')
+})
+
+t.test('whoever does not know how a port speaks does not change it', async (t) => {
+  const asked: string[] = []
+  const ports = createPorts({
+    probe: async ({ port, scheme }) => {
+      asked.push(`${scheme} ${port}`)
+      return 'silent'
+    },
+    target: () => ({ address: '192.0.2.1', readyPath: '/' }),
+    steady: () => 0,
+    after: () => () => {},
+    changed: () => {},
+  })
+  ports.watch(443, 'https')
+  ports.watch(443, null)
+  ports.watch(8080, null)
+  ports.watch(8443, null)
+  ports.watch(8443, 'https')
+  ports.probing(true)
+  t.strictSame(asked, ['https 443', 'http 8080', 'https 8443'])
+})
+
 async function unusedPort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
