@@ -53,7 +53,8 @@ const groups = [
       ['neighbour', 'Neighbour', 'For somebody else: 403'],
       ['safe', 'Safe', 'Asks again when you signed in more than two minutes ago'],
       ['notes', 'Notes', 'One part is open, the rest is not'],
-      ['auth', 'Sign in', 'And your account: passkeys, tokens, where you are signed in'],
+      ['auth', 'Sign in', 'And what you may open, your account, where you are signed in'],
+      ['proxy', 'Admin', 'Routes, machines, people, what happened: for the group admin'],
     ],
   },
   {

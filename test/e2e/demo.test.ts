@@ -116,6 +116,7 @@ t.test('a visitor finds everything the guide names', async (t) => {
     const welcome = await get('')
     t.equal(welcome.status, 200)
     t.match(welcome.text, `href="https://echo.${host('')}/"`)
+    t.match(welcome.text, `href="https://proxy.${host('')}/"`)
     t.match(welcome.headers['strict-transport-security'], /max-age=31536000/)
     const seen = await get('headers.', '/json', { 'remote-user': 'admin', 'x-mine': 'kept' })
     const { headers } = JSON.parse(seen.text)

@@ -98,6 +98,7 @@ t.test('the guide names ports, paths and one command to trust the CA', async (t)
   t.match(text, 'https://gatehouse.localhost:8444/')
   t.notMatch(text, /:8443\//)
   t.match(text, /Sign in {3}https:\/\/auth\.gatehouse\.localhost:8444\/enrol\/x\n/)
+  t.match(text, /Admin {5}https:\/\/proxy\.gatehouse\.localhost:8444\/\n/)
   const later = guide({
     ...facts,
     platform: 'linux',
