@@ -99,7 +99,7 @@ function checkSharing(
     if (surprises.length > 0 && open) {
       reporter.error([...at, 'to'], {
         code: 'public-prefix-shares-upstream',
-        what: `everyone can reach ${key} here, and so ${list(surprises)} without the login asked for there`,
+        what: `everyone can reach ${key} by way of ${route.id}, and so ${list(surprises)} without the login asked for there`,
         remedy: `remove prefix: true, use to: landing, or accept it with sharesUpstreamWith: [${names}]`,
       })
     } else if (surprises.length > 0) {

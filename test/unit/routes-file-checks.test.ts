@@ -16,7 +16,7 @@ t.test('a public prefix may not open the backend of a private route', (t) => {
   ]
   t.strictSame(codes(rows), ['error public-prefix-shares-upstream routes[2].to'])
   const { problems } = readTable(tableText(rows))
-  t.match(problems[0]?.what, 'b/in (line 8)')
+  t.match(problems[0]?.what, 'by way of a/, and so b/in (line 8)')
   t.match(problems[0]?.remedy, 'sharesUpstreamWith: [b/in]')
   t.end()
 })
