@@ -1,7 +1,7 @@
 // The shape of `login:` in routes.yaml: where and how people sign in, and for how long.
 
 import * as z from 'zod'
-import { durationPattern } from './units.ts'
+import { durationPattern, isOwnSecret } from './units.ts'
 
 const span = (description: string) => z.string().regex(durationPattern).describe(description)
 
@@ -11,7 +11,13 @@ const nameOfSecret = /^(?!gh[a-z]_|github_pat|[0-9a-f]{20})[A-Za-z][A-Za-z0-9_]*
 /** Never the secret itself: the file is read by more eyes than the environment. */
 const secret = (name: string) =>
   z
-    .strictObject({ secret: z.string().regex(nameOfSecret).describe(`name a secret, ${name}`) })
+    .strictObject({
+      secret: z
+        .string()
+        .regex(nameOfSecret)
+        .refine((name) => !isOwnSecret(name))
+        .describe(`name a secret, ${name}`),
+    })
     .describe(`write { secret: ${name} } and keep the value in GATEHOUSE_SECRET_${name}`)
 
 const sessions = z

@@ -1,14 +1,20 @@
 // The shape of `vms:` and `alerts:` in routes.yaml: machines, who starts and stops them, and who hears of it.
 
 import * as z from 'zod'
-import { durationPattern, secretName } from './units.ts'
+import { durationPattern, isOwnSecret, secretName } from './units.ts'
 
 const span = (description: string) => z.string().regex(durationPattern).describe(description)
 
 /** Never the secret itself: the file is read by more eyes than the environment. */
 const secret = (name: string) =>
   z
-    .strictObject({ secret: z.string().regex(secretName).describe(`name a secret, ${name}`) })
+    .strictObject({
+      secret: z
+        .string()
+        .regex(secretName)
+        .refine((name) => !isOwnSecret(name))
+        .describe(`name a secret, ${name}`),
+    })
     .describe(`write { secret: ${name} } and keep the value in GATEHOUSE_SECRET_${name}`)
 
 const oci = z

@@ -5,7 +5,7 @@ import * as z from 'zod'
 import { access } from './schema-access.ts'
 import { login } from './schema-login.ts'
 import { alerts, vm } from './schema-vm.ts'
-import { durationPattern, secretName, sizePattern } from './units.ts'
+import { durationPattern, isOwnSecret, secretName, sizePattern } from './units.ts'
 
 const duration = z.string().regex(durationPattern)
 const positiveDuration = duration.describe('write a duration such as 5s, 30s or 10m')
@@ -14,7 +14,11 @@ const headerValue = z
   .union([
     z.string(),
     z.strictObject({
-      secret: z.string().regex(secretName).describe('name a secret, API_KEY'),
+      secret: z
+        .string()
+        .regex(secretName)
+        .refine((name) => !isOwnSecret(name))
+        .describe('name a secret, API_KEY'),
     }),
   ])
   .describe('write text in quotes, or { secret: NAME } for GATEHOUSE_SECRET_NAME')

@@ -8,6 +8,16 @@ export const sizePattern = /^\d{1,9}(B|[Kk]B|MB|GB)$/
 /** Names a secret: `GATEHOUSE_SECRET_<name>` in the environment. */
 export const secretName = /^[A-Za-z][A-Za-z0-9_]*$/
 
+/**
+ * Whether a secret is the gateway's own: the key of its database, the keys of the cloud. A table that could name them could
+ * have them sent to any backend.
+ */
+export function isOwnSecret(name: string): boolean {
+  return /^(?:ENCRYPTION_KEY(?:_PREVIOUS)?|OCI_(?:TENANCY|USER|FINGERPRINT|KEY|PASSPHRASE))$/i.test(
+    name,
+  )
+}
+
 const milliseconds = new Map([
   ['ms', 1],
   ['s', 1000],

@@ -13,6 +13,7 @@ import { forgetUndo, rememberUndo } from './pending-undo.ts'
 import { dangersOf, type Editor } from './route-dangers.ts'
 import type { RouteGit } from './route-git.ts'
 import type { RouteHistory } from './route-history.ts'
+import { newPrograms } from './route-programs.ts'
 import type {
   Actor,
   Pending,
@@ -137,7 +138,10 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
       wish: change,
       running,
     })
-    const { text, diff, access, problems, warnings, after } = study
+    const { text, diff, access, warnings, after } = study
+    const programs =
+      after === null ? [] : newPrograms([running, (await studyOf(whole)).definition], after)
+    const problems = [...study.problems, ...programs]
     const dangers = after === null ? [] : dangersOf(running, after, editorOf(by))
     return { preview: { text, diff, access, problems, warnings, dangers }, study }
   }
