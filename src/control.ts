@@ -3,6 +3,7 @@
 import { chmodSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
+import { stackOf } from './caught.ts'
 import {
   type AlertResult,
   type MachineControl,
@@ -211,7 +212,7 @@ export function createControl(deps: ControlDeps): Control {
       log.error('control-failed', {
         request: request.do,
         code,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: stackOf(error),
       })
       return { ok: false, error: code }
     }

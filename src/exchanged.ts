@@ -4,6 +4,7 @@ import { accessEntryOf, movedBy } from './access-entry.ts'
 import type { Admission, Request } from './admission.ts'
 import type { Application, Applications, StreamAnswer } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
+import { stackOf } from './caught.ts'
 import type { FailureCode } from './errors.ts'
 import { failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
@@ -392,7 +393,7 @@ export class Exchanged
   #reportCrash(error: unknown): void {
     this.#deps.log.error('request-crashed', {
       id: this.id,
-      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      error: stackOf(error),
     })
   }
 }

@@ -1,5 +1,6 @@
 // From the first signal to the exit code: reload, drain with a deadline, cut off. Knows no process.
 
+import { stackOf } from '../caught.ts'
 import type { Running } from './serve-types.ts'
 
 export type LifecycleSignal = 'SIGHUP' | 'SIGTERM' | 'SIGINT'
@@ -100,7 +101,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
 
   function fatal(kind: string, error: unknown): void {
     running?.report(kind, error)
-    deps.say(`${kind}: ${describe(error)}`)
+    deps.say(`${kind}: ${stackOf(error)}`)
     const isFirst = exitCode !== 1
     exitCode = 1
     if (isFirst && phase === 'running') drain(kind, Math.min(fatalDrainMs, deps.drainMs))
@@ -146,8 +147,4 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   }
 
   return { attach, signal, bug, fatal }
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }

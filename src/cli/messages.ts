@@ -1,5 +1,6 @@
 // What the program says of itself on standard error: mistakes, failures, and what it was started with.
 
+import { stackOf } from '../caught.ts'
 import type { Config, ConfigProblem } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Running } from './serve-types.ts'
@@ -12,8 +13,7 @@ export function problemLine({ severity, where, what, remedy }: ConfigProblem): s
 /** Why a command failed: with its remedy when that is known, with the stack when it is a bug. */
 export function failureText(error: unknown): string {
   if (!(error instanceof GatehouseError)) {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return `gatehouse: internal error: ${detail}\n`
+    return `gatehouse: internal error: ${stackOf(error)}\n`
   }
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
   // A message that is a list of problems gets its remedy below them.

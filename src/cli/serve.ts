@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Application } from '../app.ts'
+import { stackOf } from '../caught.ts'
 import { monotonicClock, steadyClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
@@ -338,7 +339,7 @@ async function start(
     },
     report: (event, error) => {
       log.error(event, {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: stackOf(error),
       })
     },
   }

@@ -2,6 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { stackOf } from '../caught.ts'
 import { offeredMethods } from '../errors.ts'
 import { connectionKey, connectionOf } from './connection-key.ts'
 import type { Connection, Connections } from './connections.ts'
@@ -250,12 +251,11 @@ function ignore(): void {
 }
 
 export function bugReport(error: unknown, connection: Connection): ConnectionFailure {
-  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     kind: 'handler',
     code: 'bug',
     address: connection.address,
-    detail: detail.slice(0, 2000),
+    detail: stackOf(error).slice(0, 2000),
   }
 }
 

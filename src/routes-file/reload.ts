@@ -1,5 +1,6 @@
 // Keeps the running table up to date with routes.yaml: start, reload, watch. A bad file changes nothing.
 
+import { codeOf } from '../caught.ts'
 import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
 import { acceptedFileOf, forgetAccepted, isAccepted } from './accepted.ts'
@@ -294,8 +295,4 @@ function startFailure(file: string, problems: readonly Problem[]): GatehouseErro
   return new GatehouseError(code, message, {
     remedy: 'correct the file; `gatehouse check` reads it',
   })
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

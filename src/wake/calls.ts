@@ -52,8 +52,11 @@ export function createCalls({ after, limitMs, bug }: CallsDeps): Calls {
       cancel()
       busy = false
       if (stopped) return
-      report()
-      proceed()
+      try {
+        report()
+      } finally {
+        proceed()
+      }
     }
     const cancel = after(limitMs(), () => {
       end(() => call.failed(new CloudError('unavailable', 'no answer in time')))

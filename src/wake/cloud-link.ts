@@ -1,5 +1,6 @@
 // One machine's line to its cloud: what was heard last, how well it is heard, and the calls that change something.
 
+import { stackOf } from '../caught.ts'
 import type { EventLog } from '../log.ts'
 import type { VmProviderSettings } from '../model-machines.ts'
 import { createCalls } from './calls.ts'
@@ -64,7 +65,7 @@ export function createCloudLink(deps: CloudLinkDeps): CloudLink {
     bug: (error) =>
       log.error('vm-call-broken', {
         vm,
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: stackOf(error),
       }),
   })
 

@@ -1,5 +1,6 @@
 // One machine that sleeps: its state, who wants it, its calls to the cloud, its ports, its history.
 
+import { stackOf } from '../caught.ts'
 import { createCloudLink } from './cloud-link.ts'
 import { etaOf } from './eta.ts'
 import { intentOf, reborn } from './intent.ts'
@@ -115,11 +116,20 @@ export function createMachine(deps: MachineDeps): Machine {
       random: random(),
     })
     state = step.state
-    if (state !== before) entered(before)
-    ports.probing(shouldProbe())
-    for (const effect of step.effects) perform(effect, event)
+    if (state !== before) guarded(() => entered(before))
+    guarded(() => ports.probing(shouldProbe()))
+    for (const effect of step.effects) guarded(() => perform(effect, event))
     plan()
     tell()
+  }
+
+  /** A bug in one part must not be the end of asking and trying: the machine would run for ever. */
+  function guarded(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      log.error('vm-broken', { vm, state: state.kind, error: stackOf(error) })
+    }
   }
 
   function entered(before: VmState): void {
@@ -275,7 +285,7 @@ export function createMachine(deps: MachineDeps): Machine {
       } catch (error) {
         log.error('vm-listener-broken', {
           vm,
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          error: stackOf(error),
         })
       }
     }

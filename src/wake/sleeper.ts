@@ -1,6 +1,7 @@
 // Puts machines to sleep that nobody needs, keeps those awake that somebody does. Every five seconds, for ever.
 
 import type { Alert } from '../alerts.ts'
+import { stackOf } from '../caught.ts'
 import type { EventLog } from '../log.ts'
 import type { VmId } from '../model.ts'
 import type { Busy } from './busy.ts'
@@ -160,8 +161,7 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
     try {
       run()
     } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-      deps.log.error('vm-sleep-failed', { error: text })
+      deps.log.error('vm-sleep-failed', { error: stackOf(error) })
     }
   }
 

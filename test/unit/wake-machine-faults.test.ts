@@ -83,6 +83,24 @@ t.test('a refused key: told once, tried rarely, and at once when the operator as
   await ready()
 })
 
+t.test('a bug in what is written down keeps no machine running', async (t) => {
+  const { machine, cloud, journal, is, ready, log, clock } = machineHouse()
+  await machine.start()
+  machine.want(diego)
+  await ready()
+  journal.write = () => {
+    throw new TypeError('a bug')
+  }
+  machine.letSleep('idle')
+  await is('asleep')
+  t.equal(cloud.count('soft-stop'), 1)
+  t.ok(log.events.some(({ event }) => event === 'vm-broken'))
+  machine.want(diego)
+  await clock.advance(minuteMs)
+  t.equal(machine.state.kind, 'resting', 'a start waits for the journal, and that is broken')
+  t.ok(clock.pending > 0, 'it is tried again')
+})
+
 t.test('the answer to a start is lost: the same call again, and one machine', async (t) => {
   const { machine, cloud, ready } = machineHouse()
   await machine.start()

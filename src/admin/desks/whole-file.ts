@@ -4,6 +4,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { codeOf } from '../../caught.ts'
 import { GatehouseError } from '../../errors.ts'
 
 export interface WholeFile {
@@ -150,8 +151,4 @@ function unwritable(path: string, cause: unknown): GatehouseError {
     remedy: remedies[code] ?? 'check the folder it is in',
     cause,
   })
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }

@@ -1,6 +1,7 @@
 // A machine in any cloud that has a command line: programs look at it, start it and stop it. No shell is involved.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { codeOf } from '../../caught.ts'
 import type { EventLog } from '../../log.ts'
 import type { VmProviderSettings } from '../../model-machines.ts'
 import { CloudError, type CloudFault, type CloudState, type VmProvider } from '../provider.ts'
@@ -193,8 +194,4 @@ function lastLine(text: string, secrets: Iterable<string>): string {
 /** Programs print what they were given when they fail. Paths may stay: without them few complaints make sense. */
 function secretsOf(environment: Readonly<Record<string, string>>): string[] {
   return Object.values(environment).filter((value) => !value.startsWith('/'))
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : 'unknown'
 }
