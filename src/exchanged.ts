@@ -151,20 +151,21 @@ export class Exchanged
   appAnswered(answer: Answer | StreamAnswer): void {
     const { exchange } = this
     if (exchange.closed) return
-    if (!('open' in answer)) {
-      this.answer(answer, 'ok')
-      return
-    }
-    this.#status = 200
-    this.#begunAt = this.#deps.now()
-    const stream = new OwnStream(exchange, this.#deps.flights.ticker)
-    this.#own = stream
     try {
-      exchange.begin(200, withOwnHeaders(answer.headers, this.id, this.#deps), null)
-      stream.open(answer)
+      if ('open' in answer) this.#stream(answer)
+      else this.answer(answer, 'ok')
     } catch (error) {
       this.crashed(error)
     }
+  }
+
+  #stream(answer: StreamAnswer): void {
+    this.#status = 200
+    this.#begunAt = this.#deps.now()
+    const stream = new OwnStream(this.exchange, this.#deps.flights.ticker)
+    this.#own = stream
+    this.exchange.begin(200, withOwnHeaders(answer.headers, this.id, this.#deps), null)
+    stream.open(answer)
   }
 
   appFailed(code: FailureCode): void {
@@ -306,17 +307,17 @@ export class Exchanged
   }
 
   forwardFailed(code: FailureCode, error: unknown): void {
-    if (this.#waitsAgain(code)) return
-    const { level } = failures[code]
-    if (level !== null) {
-      this.#deps.log[level]('upstream-failed', {
-        id: this.id,
-        code,
-        upstream: this.#upstreamName,
-        cause: errorCode(error),
-      })
-    }
     try {
+      if (this.#waitsAgain(code)) return
+      const { level } = failures[code]
+      if (level !== null) {
+        this.#deps.log[level]('upstream-failed', {
+          id: this.id,
+          code,
+          upstream: this.#upstreamName,
+          cause: errorCode(error),
+        })
+      }
       this.refuse(code)
     } catch (crash) {
       this.crashed(crash)

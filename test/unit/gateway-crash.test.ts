@@ -1,10 +1,12 @@
 // What a bug in one of the gateway's own parts costs: that request, and nothing that stays behind.
 
 import t from 'tap'
+import type { Application } from '../../src/app.ts'
 import { createFlights } from '../../src/flights.ts'
+import type { Gate } from '../../src/gate.ts'
 import { createGateway, type GatewayDeps } from '../../src/gateway.ts'
 import { createLimiter } from '../../src/limits.ts'
-import type { RequestId } from '../../src/model.ts'
+import type { RequestId, VmId } from '../../src/model.ts'
 import { createPages } from '../../src/pages.ts'
 import type { Exchange, ExchangeListener } from '../../src/proxy/exchange.ts'
 import { fakeExchange } from '../fixtures/exchange.ts'
@@ -23,17 +25,18 @@ function unwanted(): never {
   throw new Error('not in these tests')
 }
 
-function request(): Asked {
+function request(host = 'nobody.example.com'): Asked {
   let listener: ExchangeListener | null = null
   const asked: Asked = {
     answers: [],
     aborted: false,
     exchange: fakeExchange({
-      rawHeaders: ['Host', 'nobody.example.com'],
+      rawHeaders: ['Host', host],
       listen(heard) {
         listener = heard
       },
-      answer(status) {
+      answer(status, headers) {
+        if (headers.includes('bad\nheader')) throw new TypeError('invalid header')
         asked.answers.push(status)
         listener?.clientClosed(true)
       },
@@ -126,3 +129,59 @@ t.test('an answer that nobody fetches, to a request that never ends, is given up
   t.equal(flights.size, 0)
   t.strictSame(outcomes, ['not-found'])
 })
+
+t.test('an answer of an application that cannot be sent is 500 at once', async (t) => {
+  const login: Application = {
+    handle: async () => ({ status: 200, headers: ['x', 'bad\nheader'], body: Buffer.alloc(0) }),
+  }
+  const { gateway, flights, outcomes, errors } = gatewayWith({
+    applications: { login, admin: login },
+  })
+  const { exchange, answers } = request('auth.example.com')
+  gateway.handle(exchange)
+  await new Promise((resolve) => setImmediate(resolve))
+  t.strictSame(answers, [500])
+  t.strictSame(outcomes, ['internal-error'])
+  t.strictSame(errors, ['request-crashed'])
+  t.equal(flights.size, 0)
+})
+
+t.test(
+  'a door that throws when its machine refused a connection leaves nobody waiting',
+  async (t) => {
+    const gate: Gate = {
+      vm: 'box' as VmId,
+      port: 1,
+      open: true,
+      passes: () => {},
+      arrive: unwanted,
+      leave: unwanted,
+      refused() {
+        throw new TypeError('a bug')
+      },
+    }
+    const text = tableText(['{ host: a, to: "http://box:1", access: public }'])
+    const { gateway, flights, outcomes } = gatewayWith({
+      table: () => tableOf(text, {}, () => gate),
+      upstreams: {
+        ...{ find: () => null, list: () => [], sweep: () => {}, close: () => {} },
+        get: () => ({
+          name: 'box:1',
+          send(_request, listener) {
+            setImmediate(() => listener.upstreamFailed('upstream-refused', null))
+            return { retried: false, pause: unwanted, resume: unwanted, cancel: unwanted }
+          },
+          state: unwanted,
+        }),
+      },
+    })
+    const { exchange, answers } = request('a.example.com')
+    gateway.handle(exchange)
+    t.equal(flights.size, 1)
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    t.strictSame(answers, [500])
+    t.strictSame(outcomes, ['internal-error'])
+    t.equal(flights.size, 0)
+  },
+)
