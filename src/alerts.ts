@@ -110,7 +110,8 @@ export function createAlerts(deps: AlertsDeps): Alerts {
 
   async function attempt(delivery: Delivery): Promise<void> {
     const { target, alert } = delivery
-    const outcome = await deliverOnce(target, alert, delivery.at)
+    // A bug with one of them must not be the end of all alerts.
+    const outcome = await deliverOnce(target, alert, delivery.at).catch(faultOfOurs)
     if (outcome.error === null) {
       waitingInAll -= 1
       note(delivery, null)
@@ -172,7 +173,7 @@ export function createAlerts(deps: AlertsDeps): Alerts {
       }
       return Promise.all(
         deps.targets().map(async (target) => {
-          const { error } = await deliverOnce(target, alert, at)
+          const { error } = await deliverOnce(target, alert, at).catch(faultOfOurs)
           return { target: nameOf(target), error }
         }),
       )
@@ -186,6 +187,11 @@ export function createAlerts(deps: AlertsDeps): Alerts {
       await delivering
     },
   }
+}
+
+function faultOfOurs(error: unknown): { readonly error: string; readonly again: boolean } {
+  const name = error instanceof Error ? error.name : typeof error
+  return { error: `a fault of Gatehouse itself (${name})`, again: false }
 }
 
 /** `ntfy at ntfy.sh`: whoever knows more of the address can often write there. */

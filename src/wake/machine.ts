@@ -103,7 +103,8 @@ export function createMachine(deps: MachineDeps): Machine {
   function dispatch(event: VmEvent): void {
     if (phase === 'ended') return
     if (phase === 'new' || phase === 'loading') {
-      early.push(event)
+      // However many want it while the disk is slow: one wish is as good as many.
+      if (early.at(-1)?.kind !== event.kind) early.push(event)
       return
     }
     const before = state

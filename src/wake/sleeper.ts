@@ -77,7 +77,7 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
   let lookedAt = 0
   let minuteAt = 0
   let cancel = () => {}
-  let running = false
+  let phase: 'new' | 'on' | 'ended' = 'new'
   const wakeAt = new Map<VmId, number>()
   const watchdog = createWatchdog({
     machines: deps.machines,
@@ -166,7 +166,7 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
   }
 
   function lookAgain(): void {
-    if (!running) return
+    if (phase !== 'on') return
     look()
     cancel = deps.after(lookEveryMs, lookAgain)
   }
@@ -202,13 +202,15 @@ export function createSleeper(deps: SleeperDeps): Sleeper {
   return {
     async start() {
       await load()
-      running = true
+      // It may have been stopped while the disk was slow.
+      if (phase !== 'new') return
+      phase = 'on'
       lookedAt = steady()
       patientUntil = lookedAt + graceMs
       lookAgain()
     },
     async stop() {
-      running = false
+      phase = 'ended'
       cancel()
       guarded(remember)
       guarded(() => cost.look())

@@ -98,6 +98,26 @@ t.test('ntfy hears title, text, priority and token', async (t) => {
   t.equal(heard[0]?.body, 'Being stopped for 20 minutes.')
 })
 
+t.test('a bug in one delivery is said, and the next alert goes out', async (t) => {
+  let broken = true
+  const heard: string[] = []
+  const { alerts, log, clock } = house([hook], {
+    async post({ body }) {
+      if (broken) throw new TypeError('a bug')
+      heard.push(body)
+      return { kind: 'answered', status: 200 }
+    },
+  })
+  alerts.send({ ...alert, id: 'a' })
+  await clock.settle()
+  t.match(log.events.at(-1), { event: 'alert-undelivered', level: 'error' })
+  t.match(await alerts.test(), [{ error: /fault of Gatehouse/ }])
+  broken = false
+  alerts.send({ ...alert, id: 'b' })
+  await clock.settle()
+  t.equal(heard.length, 1)
+})
+
 t.test('a webhook hears JSON', async (t) => {
   const { heard, url } = await target(t, ok)
   const { alerts, clock } = house([{ kind: 'webhook', url: `${url}/x?k=1`, token: 'HOOK' }])

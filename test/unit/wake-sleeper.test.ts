@@ -324,6 +324,14 @@ t.test('a bug with one machine does not keep another awake', async (t) => {
   t.match(log.events, [{ level: 'error', event: 'vm-sleep-failed' }])
 })
 
+t.test('stopped before it had read what it knew, it never begins', async (t) => {
+  const { clock, sleeper } = house()
+  const started = sleeper.start()
+  await sleeper.stop()
+  await started
+  t.equal(clock.pending, 0)
+})
+
 t.test('stopped, it does nothing more', async (t) => {
   const { clock, slept, sleeper, awake } = house()
   await sleeper.start()
