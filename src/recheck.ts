@@ -6,6 +6,7 @@ import type { FailureCode } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import type { EventLog } from './log.ts'
 import type { Identity, SessionRef } from './model.ts'
+import { OwnStream } from './own-transfer.ts'
 import type { RouteTable } from './routes.ts'
 import { originOf } from './sign-in-url.ts'
 
@@ -14,8 +15,19 @@ export interface RecheckDeps {
   readonly flights: Flights
   /** Who that is by now; `null`: the session, the token or the network is no more. */
   readonly identityOf: (session: SessionRef, place: Place, now: number) => Identity | null
+  /** Under lockdown: whether strangers of that network are kept out. */
+  readonly isShut: (network: string) => boolean
   readonly now: () => number
   readonly log: EventLog
+}
+
+/**
+ * Whether it is under way for one of these sessions, which have ended. Not the request that ended it: the page that says so is a
+ * whole answer of our own.
+ */
+export function endsWith(flight: Flight, ended: ReadonlySet<SessionRef>): boolean {
+  if (flight.session === null || !ended.has(flight.session)) return false
+  return flight.route?.upstream != null || flight.transfer instanceof OwnStream
 }
 
 /** @returns a function that looks at all flights and says how many it ended. */
@@ -24,12 +36,14 @@ export function createRecheck(deps: RecheckDeps): () => number {
     const { host, target, exchange, route } = flight.request
     if (host === null || target === null || route === null || route.upstream === null) return null
     const table = deps.table()
+    const { client, network } = flight.request
+    if (flight.session === null && route !== table.acme && deps.isShut(network)) return 'lockdown'
     // The fallback and the plain port stand beside the table, and ask nobody who he is.
     if (route === table.fallback || route === table.acme || route.definition.line === 0) return null
     const current = table.match(host, target.path)
     if (current === null) return 'not-found'
     const now = deps.now()
-    const place = { client: flight.request.client, networks: current.networks }
+    const place = { client, networks: current.networks }
     const identity = flight.session === null ? null : deps.identityOf(flight.session, place, now)
     const decision = decide(current.policy, identity, {
       method: exchange.method,

@@ -19,9 +19,9 @@ import type { Config } from '../config.ts'
 import { controlPath, createControl } from '../control.ts'
 import type { MachineControl } from '../control-machines.ts'
 import { GatehouseError } from '../errors.ts'
-import type { Flight, Flights } from '../flights.ts'
+import type { Flights } from '../flights.ts'
 import type { Host, Identity, IdentityHeaderNames, SessionRef, TableDefinition } from '../model.ts'
-import { createRecheck } from '../recheck.ts'
+import { createRecheck, endsWith } from '../recheck.ts'
 import type { RouteTable } from '../routes.ts'
 import { originOf } from '../sign-in-url.ts'
 import { openStoreIn, type Store } from '../store/sqlite-store.ts'
@@ -140,6 +140,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     table,
     flights,
     identityOf: (ref, place, at) => identity.identityOf(ref, place, at),
+    isShut: (network) => lockdown.on && !knownClients.has(network, now()),
     now,
     log,
   })
@@ -192,11 +193,8 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     )
   }
 
-  /** Not the request that ended it: the page that says so is an answer of our own. */
   function endFlights(refs: ReadonlySet<SessionRef>, reason: string): void {
-    const isTheirs = (flight: Flight) =>
-      flight.session !== null && refs.has(flight.session) && flight.route?.upstream != null
-    const closed = flights.close(isTheirs, 'session-ended')
+    const closed = flights.close((flight) => endsWith(flight, refs), 'session-ended')
     log.info('sessions-ended', { count: refs.size, reason, closed })
   }
 
@@ -246,6 +244,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     get: () => lockdown,
     async set(on, by) {
       lockdown = await writeLockdown(store.settings, { on, by, at: now() })
+      if (on) recheck()
     },
   }
 

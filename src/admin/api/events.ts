@@ -3,6 +3,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { StreamAnswer, StreamSink } from '../../app.ts'
 import type { TokenScope } from '../../auth/token-scopes.ts'
+import { tokenIdOf } from '../../auth/tokens.ts'
 import type { Actor, Desks, RouteRow } from '../desks/types.ts'
 import type { AdminParts } from '../parts.ts'
 import { refused } from '../problem.ts'
@@ -49,10 +50,13 @@ export function registerEvents(app: FastifyInstance, parts: AdminParts): void {
   let looks = 0
   let failing = false
 
-  /** Groups can change while a stream is open, which no session's end tells. */
-  function isStillIn({ user: id }: Actor): boolean {
+  /** Groups can change while a stream is open, which no session's end tells; and the end itself is looked for once more. */
+  function isStillIn({ user: id, via, ref }: Actor): boolean {
     const user = context.sessions.user(id)
-    return user !== null && !user.disabled && context.mayAdminister(user)
+    if (user === null || user.disabled || !context.mayAdminister(user)) return false
+    if (via === 'session') return context.sessions.byRef(ref)?.record.user === id
+    const token = context.tokens.byId(tokenIdOf(ref) ?? '')
+    return token !== null && context.tokens.isUsable(token, context.now())
   }
 
   async function tell(): Promise<void> {
