@@ -191,8 +191,15 @@ const commonHeaders = {
 /** A form can hold the whole table. */
 const formLimits = { maxFields: 400, maxValueLength: maxAppBodyBytes }
 
+/** As Fastify's router reads it, for which `/%61pi/` is `/api/`. What it cannot decode leads nowhere. */
 function isApi({ target }: AppRequest): boolean {
-  return target.startsWith('/api/')
+  const [path = ''] = target.split('?', 1)
+  if (!path.includes('%')) return path.startsWith('/api/')
+  try {
+    return decodeURIComponent(path).startsWith('/api/')
+  } catch {
+    return false
+  }
 }
 
 /** A person opens a page; not a script, not a frame. */
