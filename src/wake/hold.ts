@@ -75,6 +75,10 @@ interface House {
   cancelSettle: (() => void) | null
   /** When it was last said that there is no room; steady clock. */
   fullSaidAt: number
+  /** When a port of the machine was lost that had answered, steady clock; Infinity: none since it was last at rest. */
+  lostAt: number
+  /** The stop under way, or the last one, is ours. */
+  ourStop: boolean
 }
 
 export function createGates(deps: GatesDeps): Gates {
@@ -125,6 +129,7 @@ export function createGates(deps: GatesDeps): Gates {
         if (entry !== null) end(entry, 'cancelled')
       },
       refused() {
+        house.lostAt = Math.min(house.lostAt, deps.steady())
         house.machine?.portRefused(port)
         sync(door)
       },
@@ -144,6 +149,8 @@ export function createGates(deps: GatesDeps): Gates {
         refusal: null,
         cancelSettle: null,
         fullSaidAt: Number.NEGATIVE_INFINITY,
+        lostAt: Number.POSITIVE_INFINITY,
+        ourStop: false,
       }
       houses.set(vm, house)
     }
@@ -170,7 +177,13 @@ export function createGates(deps: GatesDeps): Gates {
   }
 
   function changed(house: House): void {
-    if (house.machine?.state.kind !== 'asleep') house.refusal = null
+    const state = house.machine?.state ?? null
+    if (state?.kind !== 'asleep') house.refusal = null
+    if (state?.kind === 'stopping') house.ourStop = state.by === 'us'
+    else if (state?.kind === 'starting') {
+      house.ourStop = false
+      house.lostAt = Number.POSITIVE_INFINITY
+    }
     for (const door of house.doors.values()) sync(door)
     if (house.cancelSettle !== null || room.heldFor(house.vm) === 0) return
     // Not at once: the machine may be in the middle of something, and on its way into another state.
@@ -301,10 +314,25 @@ export function createGates(deps: GatesDeps): Gates {
     return door.line.size > 0
   }
 
+  /**
+   * It was thought awake, and somebody had stopped it elsewhere: who came after that wants it started. Who waited for it
+   * before does not: whoever stops it means it.
+   */
+  function wantAgain(house: House, machine: Machine): void {
+    if (house.ourStop || machine.state.kind === 'gone' || comesAnyway(machine)) return
+    for (const door of house.doors.values()) {
+      for (const { waiter, since } of door.line.list()) {
+        if (since < house.lostAt || mayWake(waiter.arrival) === 'no') continue
+        if (want(house, machine, reasonOf(waiter.arrival)) === 'ok') return
+      }
+    }
+  }
+
   /** The machine does not come, or not in time: whoever waits for it is told. */
   function settle(house: House): void {
     const { machine } = house
     if (machine === null) return
+    wantAgain(house, machine)
     for (const door of house.doors.values()) {
       for (const entry of door.line.list()) {
         if (machine.state.kind === 'gone') {

@@ -231,6 +231,28 @@ t.test('a visit while it falls asleep: it stops first, then starts', async (t) =
   t.equal(instance.starts, 2)
 })
 
+t.test('somebody stops it in the console while it is used', async (t) => {
+  const { diego, oci, instance, gateway, tls, service } = await startHouse(t, {
+    route: 'access: login, wake: any',
+    startMs: 50,
+    stopMs: 300,
+  })
+  await openUntilThere(() => diego.visit(app))
+  instance.console('STOP')
+  await eventually(() => !service.up)
+  const headers = { cookie: cookieOf(gateway.known('diego')), origin: app }
+  const ask = (path: string) =>
+    http1(gateway.https, { host: appHost, tls, headers, path, body: path })
+  const answers = await Promise.all([ask('/a'), ask('/b')])
+  t.strictSame(
+    answers.map(({ status, text }) => `${status} ${text}`),
+    ['200 served POST /a /a', '200 served POST /b /b'],
+  )
+  t.strictSame(statesIn(gateway).at(-1), 'awake')
+  t.equal(instance.starts, 2)
+  t.equal(oci.count('START'), 2)
+})
+
 t.test('a machine that the cloud has no more', async (t) => {
   const { diego, instance, oci, events } = await startHouse(t, { state: 'TERMINATED' })
   await eventually(async () => (await diego.visit(app)).status === 502)

@@ -593,3 +593,67 @@ t.test('with the machine awake a request costs less than 200 ns and leaves nothi
   t.equal(passed, 20 * rounds)
   t.ok(best < 200, `${best.toFixed(1)} ns`)
 })
+
+t.test('a machine that somebody stopped elsewhere', async (t) => {
+  /** It was there, and its port is lost. */
+  function lost() {
+    const all = house()
+    const { machine, clock, gate } = all
+    machine.become(awake(clock))
+    machine.answers(8080, true)
+    gate.refused()
+    return all
+  }
+
+  await t.test('who came after its port was lost has it started, once', async (t) => {
+    const { machine, clock, arrive } = lost()
+    const { waiter } = arrive(changeOf())
+    arrive(changeOf(somebody(2)))
+    const before = machine.wishes.length
+    machine.become({ kind: 'asleep' })
+    await clock.advance(1)
+    t.equal(machine.wishes.length, before + 1)
+    t.equal(machine.state.kind, 'starting')
+    t.strictSame(waiter.heard, [])
+  })
+
+  await t.test('or, while it stops, as soon as it has', async (t) => {
+    const { machine, clock, arrive } = lost()
+    const { waiter } = arrive(changeOf())
+    machine.become(stopping(clock, false, 'outside'))
+    await clock.advance(1)
+    t.match(machine.state, { kind: 'stopping', thenStart: true })
+    t.strictSame(waiter.heard, [])
+  })
+
+  await t.test('not by whom it would not be started', async (t) => {
+    const { machine, clock, arrive } = lost()
+    const { waiter, said } = arrive(arrivalOf({ kind: 'script', page: false }))
+    t.strictSame(said, held)
+    const before = machine.wishes.length
+    machine.become({ kind: 'asleep' })
+    await clock.advance(1)
+    t.equal(machine.wishes.length, before)
+    t.strictSame(waiter.heard, ['asleep'])
+  })
+
+  await t.test('not for who waited before', async (t) => {
+    const { machine, clock, arrive } = house()
+    const { waiter } = arrive(changeOf())
+    const before = machine.wishes.length
+    machine.become({ kind: 'asleep' })
+    await clock.advance(1)
+    t.equal(machine.wishes.length, before)
+    t.strictSame(waiter.heard, ['asleep'])
+  })
+
+  await t.test('and not when it was we who stopped it', async (t) => {
+    const { machine, clock, arrive } = lost()
+    const { waiter } = arrive(changeOf())
+    const before = machine.wishes.length
+    machine.become(stopping(clock))
+    await clock.advance(1)
+    t.equal(machine.wishes.length, before)
+    t.strictSame(waiter.heard, ['asleep'])
+  })
+})
