@@ -16,6 +16,8 @@ export interface OwnService {
   /** What is asked for once more before it opens; `null`: one click. */
   readonly asks: 'passkey' | 'second-factor' | 'not-recent' | null
   readonly isMaintained: boolean
+  /** A visit starts its machine when that is asleep. */
+  readonly wakes: boolean
 }
 
 export interface OwnServicesDeps {
@@ -26,14 +28,15 @@ export interface OwnServicesDeps {
 
 /**
  * By name. Without what is no service (the login page, redirects, fixed answers), landing pages, whose service has a place of
- * its own, and hosts that are a pattern: they have no one address.
+ * its own, hosts that are a pattern, because they have no one address, and parts of a service: routes of its name below a
+ * path that is listed.
  */
 export function ownServices(
   routes: readonly Route[],
   identity: Identity,
   deps: OwnServicesDeps,
 ): readonly OwnService[] {
-  const found: OwnService[] = []
+  const found: Found[] = []
   for (const route of routes) {
     const { host, path, target } = route
     const isService =
@@ -43,16 +46,40 @@ export function ownServices(
     if (decision.kind === 'deny') continue
     found.push({
       id: route.id,
-      name: route.service,
+      host: host.host,
+      path,
+      name: nameOf(route),
       url: originOf(host.host, deps.publicPort) + path,
       place: path === '/' ? host.host : host.host + path,
       isPublic: decision.kind === 'allow' && decision.to === 'everyone',
       asks:
         decision.kind === 'sign-in' && decision.reason !== 'no-session' ? decision.reason : null,
       isMaintained: route.maintenance !== null,
+      wakes: route.wake !== 'manual' && route.wake !== 'never',
     })
   }
-  return found.toSorted((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
+  return found
+    .filter((each) => !found.some((whole) => isPartOf(each, whole)))
+    .map(({ host: _host, path: _path, ...service }) => service)
+    .toSorted((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
+}
+
+type Found = OwnService & { readonly host: Host; readonly path: string }
+
+/** A route without a name is called after its address, which says nothing of ourselves. */
+function nameOf({ id, service, target }: Route): string {
+  return target.kind === 'app' && service === id ? 'Admin' : service
+}
+
+/** Not when the whole is listed among what is open to everyone, and this is not: nobody looks for it there. */
+function isPartOf(part: Found, whole: Found): boolean {
+  return (
+    part.host === whole.host &&
+    part.name === whole.name &&
+    part.path !== whole.path &&
+    part.path.startsWith(whole.path.endsWith('/') ? whole.path : `${whole.path}/`) &&
+    (part.isPublic || !whole.isPublic)
+  )
 }
 
 /** What a click on its link would meet. */

@@ -103,7 +103,8 @@ async function probe(target: string, { table, askPort, now }: AdminRoutesDeps): 
   const place = readUpstream(target, [], { vms, reporter: { error: note, warning: note } })
   const [fault] = faults
   if (place === null || fault !== undefined) {
-    const words = fault === undefined ? 'That is no target.' : `It ${fault.what}; ${fault.remedy}.`
+    const words =
+      fault === undefined ? 'That is no target.' : `${target}: ${fault.what}; ${fault.remedy}.`
     return { ok: false, words, ms: 0 }
   }
   const startedAt = now()

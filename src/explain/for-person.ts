@@ -40,7 +40,7 @@ export function explainForPerson(
   const cloudflare = table.definition.trustedProxies.kind === 'cloudflare'
   // As a browser does it: what changes something comes from the page itself.
   const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-  const { steps, outcome, verdict } = explainRequest(
+  const { steps, outcome, status, verdict } = explainRequest(
     table,
     {
       url,
@@ -61,12 +61,12 @@ export function explainForPerson(
       ...steps.map(({ step, says, details }) => [`${step}: ${says}`, ...details].join(' ')),
       verdict,
     ],
-    outcome: outcomeOf(outcome),
+    outcome: outcomeOf(outcome, status),
     route: id,
   }
 }
 
-function outcomeOf(outcome: string): PersonAnswer['outcome'] {
+function outcomeOf(outcome: string, status: number | null): PersonAnswer['outcome'] {
   switch (outcome) {
     case 'forward':
     case 'page':
@@ -82,6 +82,7 @@ function outcomeOf(outcome: string): PersonAnswer['outcome'] {
     case 'not-found':
       return 'not-found'
     default:
-      return 'other'
+      // The request is at fault; else something of ours is, or it is meant to be so.
+      return status !== null && status < 500 ? 'deny' : 'other'
   }
 }

@@ -52,6 +52,8 @@ t.test(
       details: { after: /"groups":\["family"\]/ },
     })
     t.equal((await browser.fetch('/api/v1/users', post({ id: 'dora' }))).status, 409)
+    const odd = await browser.fetch('/api/v1/users', post({ id: 'Dora L' }))
+    t.match(odd.json, { errors: [{ path: 'body.id', message: /^Write lower-case letters/ }] })
 
     const invited = await browser.fetch('/api/v1/users/dora/invitation', post({ lifeMinutes: 60 }))
     t.equal(invited.status, 201)

@@ -21,10 +21,13 @@ export function timeOrNull(ms: number | null): string | null {
 /** In paths: text that may be anything, and then names nothing. */
 export const anyId = z.string().min(1).max(1024)
 
+const userNameWords =
+  'Write lower-case letters, digits, dots, dashes and underscores, at most 64; a letter or digit comes first.'
+
 /** A name that may be a person's. */
 export const userName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/)
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, userNameWords)
   .refine((text) => parseUserName(text) !== null, 'This cannot be a user name.')
   .meta({ description: 'lower-case letters, digits, `.`, `_`, `-`; at most 64' })
 

@@ -51,8 +51,10 @@ function listOf(all: readonly OwnService[], services: ServiceList): Html {
   }`
 }
 
-function cardOf({ name, url, place, asks, isMaintained }: OwnService, state: ServiceState): Html {
-  const [look, words] = isMaintained ? (['warn', 'being worked on'] as const) : states[state]
+function cardOf(service: OwnService, state: ServiceState): Html {
+  const { name, url, place, asks, isMaintained, wakes } = service
+  const known = state === 'asleep' && !wakes ? 'asleepForNow' : state
+  const [look, words] = isMaintained ? (['warn', 'being worked on'] as const) : states[known]
   const notes = [
     words !== '' && html`<span class="state ${look}">${words}</span>`,
     asks !== null && html`<span class="state none">${askWords[asks]}</span>`,
@@ -60,10 +62,13 @@ function cardOf({ name, url, place, asks, isMaintained }: OwnService, state: Ser
   return html`<li><a href="${url}"><b>${name}</b><small>${place}</small>${notes}</a></li>`
 }
 
-const states: Readonly<Record<ServiceState, readonly [look: string, words: string]>> = {
+const states: Readonly<
+  Record<ServiceState | 'asleepForNow', readonly [look: string, words: string]>
+> = {
   answering: ['good', 'awake'],
   failing: ['bad', 'does not answer'],
   asleep: ['sleep', 'asleep: opening it wakes it'],
+  asleepForNow: ['sleep', 'asleep: opening it does not wake it'],
   waking: ['warn', 'waking up'],
   unknown: ['none', ''],
 }
