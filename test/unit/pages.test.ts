@@ -358,9 +358,15 @@ t.test('colours have the contrast that WCAG AA asks for, in both schemes', async
       t.ok(contrast(palette.soft, ground) >= 4.5, `${scheme} soft`)
       t.ok(contrast(palette.accent, ground) >= 4.5, `${scheme} accent`)
       t.ok(contrast(palette.danger, ground) >= 4.5, `${scheme} danger`)
+      t.ok(contrast(palette.warn, ground) >= 4.5, `${scheme} warn`)
+      t.ok(contrast(palette.sleep, ground) >= 4.5, `${scheme} sleep`)
       t.ok(contrast(palette.line, ground) >= 3, `${scheme} line`)
     }
     t.ok(contrast(palette.onAccent, palette.accent) >= 4.5, `${scheme} button`)
+    for (const behind of [palette.gone, palette.fresh]) {
+      t.ok(contrast(palette.ink, behind) >= 7, `${scheme} what differs`)
+      t.ok(contrast(palette.soft, behind) >= 4.5, `${scheme} numbers of lines that differ`)
+    }
   }
 })
 

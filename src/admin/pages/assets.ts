@@ -56,7 +56,7 @@ function sheet(): Asset {
 function script(name: ScriptName): Asset {
   return kept(name, 'text/javascript; charset=utf-8', () =>
     // Modules import each other by file name; the browser must ask by address, or an old copy would live for ever.
-    readFileSync(new URL(`../client/${name}`, import.meta.url), 'utf8').replace(
+    withoutRemarks(readFileSync(new URL(`../client/${name}`, import.meta.url), 'utf8')).replace(
       /(?<=['"])\.\/([\w-]+\.js)(?=['"])/g,
       (_, file: string) => {
         const other = scriptNames.find((candidate) => candidate === file)
@@ -65,6 +65,11 @@ function script(name: ScriptName): Asset {
       },
     ),
   )
+}
+
+/** Remarks on lines of their own are for whoever reads the source: a third of what would travel. */
+function withoutRemarks(source: string): string {
+  return source.replace(/^[ \t]*\/\*\*[\s\S]*?\*\/[ \t]*\n/gm, '').replace(/^[ \t]*\/\/.*\n/gm, '')
 }
 
 function kept(name: string, type: string, read: () => string): Asset {

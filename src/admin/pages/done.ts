@@ -4,11 +4,9 @@
 export const doneSentences: ReadonlyMap<string, string> = new Map(
   Object.entries({
     saved: 'Saved. The new table is in use.',
-    'saved-held': 'Saved.',
     kept: 'The change stays.',
     'kept-not': 'There was nothing left to keep: the change has undone itself.',
     unchanged: 'Nothing was different, so nothing was saved.',
-    restored: 'The older version is in use again.',
     'person-added': 'The person is there. Make an invitation, so that he or she can sign in.',
     'person-changed': 'Saved.',
     'person-disabled': 'Nobody comes in under this name any more. Sessions have ended.',
@@ -19,7 +17,6 @@ export const doneSentences: ReadonlyMap<string, string> = new Map(
     'sessions-ended': 'The sessions have ended.',
     panic: 'Every session, token and unused link has ended.',
     'token-revoked': 'The token opens nothing any more.',
-    'tokens-revoked': 'These tokens open nothing any more.',
     'machine-waking': 'It is being started.',
     'machine-sleeping': 'It goes to sleep as soon as it can.',
     'machine-restarting': 'It is stopped and started again.',
