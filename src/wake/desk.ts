@@ -105,7 +105,7 @@ export function createMachineDesk(deps: MachineDeskDeps): MachineDesk {
     if ('kind' in machine) return machine
     const { wait, port, signal, user = null } = asked
     if (port !== null) machine.watchPort(port, null)
-    const result = machine.want({ kind: 'person', user })
+    const result = machine.want({ kind: 'person', user }, { repaired: true })
     if (result !== 'ok') return refused(result)
     return wait ? untilReady(machine, port, signal) : done
   }

@@ -52,8 +52,10 @@ export interface Machine {
   /**
    * Somebody who may wants it awake. One start, however many ask. Cancels draining at once: a ready port may be ready
    * again when this returns, without a change that is still to come.
+   *
+   * @param how `repaired`: asked by whoever runs the gateway: a fault that only such a person can repair is not waited out.
    */
-  want(by: WakeReason): WantResult
+  want(by: WakeReason, how?: { readonly repaired: boolean }): WantResult
   /** Nobody needs it: drain, soft stop, stop, seen stopped; for ever, with alerts. Again and again is fine. */
   letSleep(reason: string): void
   /** Runs but is dead: stop, then start. Asleep, it is merely started. */

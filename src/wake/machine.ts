@@ -302,7 +302,7 @@ export function createMachine(deps: MachineDeps): Machine {
     get blind() {
       return cloud.blind
     },
-    want: (by) => wish({ kind: 'want', by }),
+    want: (by, how) => wish({ kind: 'want', by, ...how }),
     letSleep(reason) {
       dispatch({ kind: 'let-sleep', reason })
       if (state.kind === 'draining' && deps.inFlight() === 0) dispatch({ kind: 'drained' })

@@ -12,7 +12,7 @@ export type WakeReason =
       readonly user: UserId | null
       readonly route: string
     }
-  /** Somebody pressed the button; `user: null`: the operator, on the command line. */
+  /** Somebody pressed a button, or asked by the API; `user: null`: the operator, on the command line. */
   | { readonly kind: 'person'; readonly user: UserId | null }
   | { readonly kind: 'schedule' }
   /** A program; `token` is the token's name for the log, never its value. */
@@ -105,7 +105,8 @@ export type VmEvent =
   | { readonly kind: 'cloud'; readonly reading: CloudState }
   /** The cloud could not be asked. */
   | { readonly kind: 'cloud-failed'; readonly fault: CloudFault }
-  | { readonly kind: 'want'; readonly by: WakeReason }
+  /** `repaired`: by whoever runs the gateway: what only such a person can repair may be repaired now. */
+  | { readonly kind: 'want'; readonly by: WakeReason; readonly repaired?: boolean }
   | { readonly kind: 'start-accepted'; readonly reading: CloudState }
   | { readonly kind: 'start-failed'; readonly fault: CloudFault }
   | { readonly kind: 'port-ready'; readonly port: number }
@@ -113,7 +114,7 @@ export type VmEvent =
   /** No port is watched: running is all there is to wait for. */
   | { readonly kind: 'no-ports' }
   | { readonly kind: 'let-sleep'; readonly reason: string }
-  /** Stop and start again. */
+  /** By whoever runs the gateway: stop and start again. */
   | { readonly kind: 'restart'; readonly by: WakeReason }
   | { readonly kind: 'drained' }
   | { readonly kind: 'stop-accepted'; readonly reading: CloudState }

@@ -155,10 +155,6 @@ export const nobody = { wanted: null, token: null, startedBy: null }
 /** What goes away only when somebody does something about it. */
 export const needsOperator: ReadonlySet<CloudFault> = new Set(['denied', 'clock', 'invalid'])
 
-export function isOperator(by: WakeReason): boolean {
-  return by.kind === 'person' && by.user === null
-}
-
 export function troubleOf(fault: CloudFault, attempts: number): VmEffect[] {
   switch (fault) {
     case 'capacity':

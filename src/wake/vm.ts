@@ -10,7 +10,6 @@ import {
   go,
   halt,
   type In,
-  isOperator,
   needsOperator,
   nobody,
   outside,
@@ -340,8 +339,8 @@ function resting(state: In<'resting'>, event: VmEvent, at: VmMoment): VmStep {
       return go({ kind: 'awake', since: at.now, startedBy: state.by })
     case 'want':
     case 'restart':
-      // The operator has just repaired what nobody else can.
-      if (isOperator(event.by) && needsOperator.has(state.fault)) return retry(state, at)
+      if (needsOperator.has(state.fault) && (event.kind === 'restart' || event.repaired === true))
+        return retry(state, at)
       return go({ ...state, wantedAt: at.now })
     case 'let-sleep':
       return state.token === null

@@ -269,7 +269,8 @@ t.test(
 t.test('machines: woken by a small token, put to sleep, kept awake', async (t) => {
   const { admin, browser, last } = await withAda(t)
   const program = await admin.program(['vm:wake'])
-  t.equal((await program('/api/v1/vms/oci-p-flex_1/wake', { method: 'POST' })).status, 202)
+  const woken = await program('/api/v1/vms/oci-p-flex_1/wake', { method: 'POST' })
+  t.match(woken, { status: 202, json: { state: 'starting', wokenBy: 'ada' } })
   t.match(await last(), {
     event: 'vm-wake',
     actor: 'ada',

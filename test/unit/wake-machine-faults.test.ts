@@ -78,6 +78,8 @@ t.test('a refused key: told once, tried rarely, and at once when the operator as
   t.strictSame(troubles(), ['flex-denied'])
   cloud.fail('start', 'denied', 0)
   machine.want(operator)
+  t.equal(machine.state.kind, 'resting', 'a schedule and a lease are nobody who repairs')
+  machine.want(operator, { repaired: true })
   await clock.settle()
   t.equal(machine.state.kind, 'starting')
   await ready()

@@ -622,13 +622,20 @@ const rows: readonly Row[] = [
   [
     'the operator changes no capacity',
     resting(),
-    { kind: 'want', by: operator },
+    { kind: 'want', by: operator, repaired: true },
     { kind: 'resting', until: now + 30_000 },
   ],
   [
     'the operator repaired the key',
     resting({ fault: 'denied' }),
-    { kind: 'want', by: operator },
+    { kind: 'want', by: operator, repaired: true },
+    { kind: 'starting', attempt: 2 },
+    'start fresh',
+  ],
+  [
+    'the operator repaired the key, and restarts it',
+    resting({ fault: 'denied' }),
+    { kind: 'restart', by: operator },
     { kind: 'starting', attempt: 2 },
     'start fresh',
   ],

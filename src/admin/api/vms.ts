@@ -128,8 +128,8 @@ export const wakeVm = operation({
   status: 202,
   errors: refusals,
   audit: 'vm-wake',
-  async run(desks, { path }) {
-    const asked = { wait: false, port: null, signal: nobodyLeaves }
+  async run(desks, { path }, { user }) {
+    const asked = { wait: false, port: null, signal: nobodyLeaves, user }
     return acted(desks, path.id, (id) => desks.machines?.wake(id, asked) ?? null)
   },
 })
@@ -159,7 +159,8 @@ export const restartVm = operation({
   status: 202,
   errors: refusals,
   audit: 'vm-restart',
-  run: (desks, { path }) => acted(desks, path.id, (id) => desks.machines?.restart(id) ?? null),
+  run: (desks, { path }, { user }) =>
+    acted(desks, path.id, (id) => desks.machines?.restart(id, user) ?? null),
 })
 
 export const keepVm = operation({
