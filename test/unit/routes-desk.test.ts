@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -398,6 +399,38 @@ t.test(
     house.write(mended)
     await house.pass(60_000)
     t.equal(house.text(), mended)
+  },
+)
+
+t.test(
+  'an undoing that fails is tried again; a save that fails leaves nothing to undo',
+  async (t) => {
+    const folder = t.testdir()
+    const house = await deskHouse(folder, text)
+    const remove = { kind: 'remove', id: 'proxy/' } as const
+    const confirm = 'proxy.example.com'
+    // What is accepted is written beside the snapshot, and here it cannot be.
+    const inTheWay = join(folder, 'data', 'routes.accepted')
+    await save(house, remove, { confirm })
+    mkdirSync(inTheWay)
+    await house.pass(60_000)
+    t.notMatch(house.text(), 'to: admin')
+    t.ok(house.events.includes('routes-undo-failed'))
+    t.ok(statSync(house.undoFile), 'a restart would undo it')
+    rmdirSync(inTheWay)
+    await house.pass(60_000)
+    t.equal(house.text(), text)
+    t.equal((await house.desk.read()).pending, null)
+
+    mkdirSync(inTheWay)
+    const open = {
+      kind: 'edit',
+      id: 'proxy/',
+      raw: { host: 'proxy', to: 'admin', access: 'public' },
+    }
+    await t.rejects(save(house, { ...open, kind: 'edit' }, { confirm }))
+    t.equal(house.text(), text)
+    t.equal((await house.desk.read()).pending, null)
   },
 )
 

@@ -176,12 +176,17 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
     }
     if (undo !== null || preview.dangers.length > 0)
       await willUndo(whole.text, preview.text, by.user)
-    const written = await write(whole, preview.text, {
+    const writing = {
       by: by.user,
       name: by.name,
       note: options.note ?? null,
       summary: study.summary,
       accepted: weakening(preview.access).length > 0,
+    }
+    const written = await write(whole, preview.text, writing).catch(async (error: unknown) => {
+      // Nothing to take back, unless it was written and only what comes after that went wrong.
+      if ((await current()).etag === whole.etag) await dropUndo(whole.etag)
+      throw error
     })
     if (written.kind !== 'written') await dropUndo(whole.etag)
     if (written.kind === 'conflict') return conflict(await current(), options.etag)
@@ -265,8 +270,8 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
     const etag = etagOf(after)
     if (undo === null) {
       const token = deps.randomBytes(16).toString('base64url')
-      const cancel = deps.after(undoMs, () => void inTurn(() => undoNow(by)))
-      undo = { pending: { until: deps.now() + undoMs, token }, cancel, text: before, etag, by }
+      const pending = { until: deps.now() + undoMs, token }
+      undo = { pending, cancel: undoLater(by), text: before, etag, by }
     } else {
       // A further change while the first one waits: both go, or both stay.
       undo.etag = etag
@@ -311,17 +316,24 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
     try {
       const whole = await current()
       // Somebody mended it, by hand or otherwise: what he wrote counts.
-      if (whole.etag !== due.etag) return
+      if (whole.etag !== due.etag) return forgetUndo(deps.undoFile)
       const summary = 'undone: nobody confirmed the change'
       const put = { by, name: 'Gatehouse', note: null, summary, accepted: true }
       const { kind } = await write(whole, due.text, put)
+      if (kind === 'failed') throw new Error('the text before cannot come into force')
       log.warn('routes-undone', { file, by, outcome: kind, why: 'not confirmed in time' })
+      await forgetUndo(deps.undoFile)
     } catch (error) {
       const message = error instanceof Error ? error.message : 'unknown'
       log.error('routes-undo-failed', { file, error: message, remedy: 'restore the text before' })
-    } finally {
-      await forgetUndo(deps.undoFile)
+      // A disk that is full now need not be so in a minute, and somebody may be cut off meanwhile.
+      const { token } = due.pending
+      undo = { ...due, pending: { until: deps.now() + undoMs, token }, cancel: undoLater(by) }
     }
+  }
+
+  function undoLater(by: string): () => void {
+    return deps.after(undoMs, () => void inTurn(() => undoNow(by)))
   }
 
   return {
