@@ -3,70 +3,13 @@
 import { createHash } from 'node:crypto'
 import type { Server } from 'node:http'
 import { Readable } from 'node:stream'
-import t, { type Test } from 'tap'
-import { acceptValue, webSocketOver } from '../../demo/web-socket.ts'
-import { h2, http1, http1Stream, rawClient } from '../fixtures/clients.ts'
+import t from 'tap'
+import { http1 } from '../fixtures/clients.ts'
 import { deterministicBytes, deterministicSha256 } from '../fixtures/deterministic-bytes.ts'
-import { cookieOf } from '../fixtures/people.ts'
-import {
-  appHost,
-  eventually,
-  heldFor,
-  startWakeHouse,
-  statesIn,
-  type WakeHouseOptions,
-} from '../fixtures/wake-house.ts'
-import {
-  openWebSocket,
-  openWebSocketOverH2,
-  UpgradeRefused,
-} from '../fixtures/web-socket-client.ts'
+import { origin, script, startHoldHouse } from '../fixtures/hold-house.ts'
+import { appHost, eventually, statesIn } from '../fixtures/wake-house.ts'
 
 t.setTimeout(90_000)
-
-const origin = `https://${appHost}`
-/** What a script of the service's own page adds. */
-const script = {
-  origin,
-  'sec-fetch-site': 'same-origin',
-  'sec-fetch-mode': 'cors',
-  'sec-fetch-dest': 'empty',
-}
-
-/** A house, and how diego asks for something there. */
-async function startHouse(t: Test, options: WakeHouseOptions = {}) {
-  const house = await startWakeHouse(t, { route: 'access: login, wake: any', ...options })
-  const { gateway } = house
-  const cookie = cookieOf(gateway.known('diego'))
-  const tls = { ca: gateway.ca.certPem, servername: appHost }
-  return {
-    ...house,
-    cookie,
-    tls,
-    held: (count: number) =>
-      eventually(async () => (await heldFor(gateway)) === count, `${count} are held`),
-    ask: (request: Parameters<typeof http1>[1] = {}) =>
-      http1(gateway.https, {
-        host: appHost,
-        tls,
-        ...request,
-        headers: { cookie, ...script, ...request.headers },
-      }),
-    async h2() {
-      const client = await h2(gateway.https, tls)
-      t.teardown(() => client.session.destroy())
-      return client
-    },
-    async raw() {
-      const client = await rawClient(gateway.https, tls)
-      t.teardown(() => client.destroy())
-      return client
-    },
-    /** A request head as diego's programs write it. */
-    head: (line: string, ...fields: string[]) =>
-      [`${line} HTTP/1.1`, `Host: ${appHost}`, `Cookie: ${cookie}`, ...fields, '', ''].join('\r\n'),
-  }
-}
 
 /** Answers with the hash of what it got. */
 function hashing(server: Server): void {
@@ -86,7 +29,7 @@ function hashing(server: Server): void {
 }
 
 t.test('bodies of every size and framing arrive as they were sent', async (t) => {
-  const { ask, h2, oci, held, cookie } = await startHouse(t, { serve: hashing })
+  const { ask, h2, oci, held, cookie } = await startHoldHouse(t, { serve: hashing })
   const sizes = [1, 70_000, 3_000_000]
   const client = await h2()
   const answers = Promise.all([
@@ -125,7 +68,7 @@ t.test('bodies of every size and framing arrive as they were sent', async (t) =>
 })
 
 t.test('whoever asks whether to continue is not told before somebody wants the body', async (t) => {
-  const { raw, held, head, service } = await startHouse(t)
+  const { raw, held, head, service } = await startHoldHouse(t)
   const client = await raw()
   await client.send(
     head('POST /upload', `Origin: ${origin}`, 'Expect: 100-continue', 'Content-Length: 5'),
@@ -142,7 +85,7 @@ t.test('whoever asks whether to continue is not told before somebody wants the b
 })
 
 t.test('a 100-continue that is refused costs the client no body', async (t) => {
-  const { raw, head, oci } = await startHouse(t, { power: 'hold: 1s', startMs: 30_000 })
+  const { raw, head, oci } = await startHoldHouse(t, { power: 'hold: 1s', startMs: 30_000 })
   const client = await raw()
   await client.send(
     head('POST /upload', `Origin: ${origin}`, 'Expect: 100-continue', 'Content-Length: 500000'),
@@ -154,126 +97,8 @@ t.test('a 100-continue that is refused costs the client no body', async (t) => {
   t.equal(oci.count('START'), 1, 'and the start goes on')
 })
 
-/** Switches at once, and writes down what came before and after. */
-function switching(seen: string[]): (server: Server) => void {
-  return (server) => {
-    server.on('upgrade', (request, socket, head) => {
-      seen.push(`head ${head.length}`)
-      const accept = acceptValue(request.headers['sec-websocket-key'] ?? '')
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
-      )
-      const peer = webSocketOver(
-        socket,
-        { role: 'server', head },
-        {
-          message(data) {
-            seen.push(`message ${data}`)
-            peer.send(`echo ${data}`)
-          },
-          closed() {},
-        },
-      )
-      socket.on('error', () => {})
-    })
-  }
-}
-
-t.test('a WebSocket is held, over HTTP/1.1 and HTTP/2', async (t) => {
-  const seen: string[] = []
-  const { gateway, tls, cookie, h2, held, oci } = await startHouse(t, {
-    serve: switching(seen),
-    route: 'access: login, wake: any, webSocket: true',
-  })
-  const request = { host: appHost, path: '/chat', headers: { cookie, origin } }
-  const client = await h2()
-  const sockets = Promise.all([
-    openWebSocket(gateway.https, { ...request, tls }),
-    openWebSocketOverH2(client, request),
-  ])
-  await held(2)
-  t.strictSame(seen, [])
-  for (const socket of await sockets) {
-    socket.send('hello')
-    t.equal(await socket.next(), 'echo hello')
-    socket.destroy()
-  }
-  t.equal(oci.count('START'), 1)
-})
-
-t.test('what a WebSocket sends too early stays here until the backend has switched', async (t) => {
-  const seen: string[] = []
-  const { raw, head, held } = await startHouse(t, {
-    serve: switching(seen),
-    route: 'access: login, wake: any, webSocket: true',
-  })
-  const client = await raw()
-  // A frame that says `early`, masked with zeros (RFC 6455 §5.2).
-  const frame = Buffer.from([0x81, 0x85, 0, 0, 0, 0, ...Buffer.from('early')])
-  const handshake = head(
-    'GET /chat',
-    `Origin: ${origin}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-  )
-  await client.send(Buffer.concat([Buffer.from(handshake), frame]))
-  await held(1)
-  await client.send(frame)
-  t.equal(client.received().length, 0)
-  t.match(String(await client.readUntil('\r\n\r\n')), /^HTTP\/1\.1 101 /)
-  await client.readUntil('echo early')
-  await client.readUntil('echo early')
-  t.strictSame(seen, ['head 0', 'message early', 'message early'], 'after the switch, each once')
-})
-
-t.test(
-  'a WebSocket that has to go hears 503 on its socket, and no byte went to anybody',
-  async (t) => {
-    const seen: string[] = []
-    const { gateway, tls, cookie } = await startHouse(t, {
-      serve: switching(seen),
-      route: 'access: login, wake: any, webSocket: true',
-      power: 'hold: 1s',
-      startMs: 30_000,
-    })
-    const request = { host: appHost, path: '/chat', headers: { cookie, origin }, tls }
-    const refused = await openWebSocket(gateway.https, request).then(
-      () => null,
-      (error) => error,
-    )
-    if (!(refused instanceof UpgradeRefused)) throw refused
-    t.equal(refused.status, 503)
-    t.ok(Number(refused.headers['retry-after']) >= 5)
-    t.strictSame(seen, [])
-  },
-)
-
-t.test('a stream of events is held and then flows', async (t) => {
-  const { gateway, tls, cookie, held } = await startHouse(t, {
-    serve: (server) =>
-      server.on('request', (_, response) => {
-        response.writeHead(200, { 'content-type': 'text/event-stream' })
-        response.write('data: first\n\n')
-        setTimeout(() => response.write('data: second\n\n'), 20)
-      }),
-  })
-  const headers = { cookie, ...script, accept: 'text/event-stream' }
-  const asked = http1Stream(gateway.https, { host: appHost, path: '/events', tls, headers })
-  await held(1)
-  const stream = await asked
-  t.equal(stream.statusCode, 200)
-  let text = ''
-  for await (const chunk of stream.setEncoding('utf8')) {
-    text += chunk
-    if (text.includes('second')) break
-  }
-  t.equal(text, 'data: first\n\ndata: second\n\n')
-})
-
 t.test('requests of one connection are answered in their order', async (t) => {
-  const { raw, head, held } = await startHouse(t)
+  const { raw, head, held } = await startHoldHouse(t)
   const client = await raw()
   const post = (name: string) =>
     `${head(`POST /${name}`, `Origin: ${origin}`, `Content-Length: ${name.length}`)}${name}`
@@ -286,7 +111,7 @@ t.test('requests of one connection are answered in their order', async (t) => {
 })
 
 t.test('a client that leaves frees its place; the start goes on', async (t) => {
-  const { raw, h2, cookie, gateway, tls, head, held, service, oci } = await startHouse(t)
+  const { raw, h2, cookie, gateway, tls, head, held, service, oci } = await startHoldHouse(t)
   const client = await raw()
   const session = await h2()
   await client.send(
@@ -325,7 +150,7 @@ t.test('a client that leaves frees its place; the start goes on', async (t) => {
 })
 
 t.test('a client that leaves alone does not stop a start', async (t) => {
-  const { raw, head, held, oci, gateway } = await startHouse(t)
+  const { raw, head, held, oci, gateway } = await startHoldHouse(t)
   const client = await raw()
   await client.send(head('GET /gone'))
   await held(1)
@@ -336,7 +161,7 @@ t.test('a client that leaves alone does not stop a start', async (t) => {
 })
 
 t.test('a start that takes longer than anybody waits: 503 for programs, pages go on', async (t) => {
-  const { ask, h2, cookie, gateway, tls, oci } = await startHouse(t, {
+  const { ask, h2, cookie, gateway, tls, oci } = await startHoldHouse(t, {
     power: 'hold: 1s',
     startMs: 1_500,
   })
@@ -376,7 +201,7 @@ t.test('a start that takes longer than anybody waits: 503 for programs, pages go
 })
 
 t.test('a machine that runs is not enough: its service has to answer', async (t) => {
-  const { ask, instance, service } = await startHouse(t, { startMs: 50, serviceMs: 700 })
+  const { ask, instance, service } = await startHoldHouse(t, { startMs: 50, serviceMs: 700 })
   const answer = ask({ path: '/patient' })
   await eventually(() => instance.state === 'RUNNING')
   t.equal(service.up, false)
@@ -384,7 +209,7 @@ t.test('a machine that runs is not enough: its service has to answer', async (t)
 })
 
 t.test('a service that vanishes is waited for anew, where nothing was sent to it', async (t) => {
-  const { ask, service, held, oci } = await startHouse(t)
+  const { ask, service, held, oci } = await startHoldHouse(t)
   t.equal((await ask({ path: '/before' })).status, 200)
   service.stop()
   const answers = Promise.all([ask({ path: '/a', body: 'a' }), ask({ path: '/b' })])
@@ -399,7 +224,7 @@ t.test('a service that vanishes is waited for anew, where nothing was sent to it
 })
 
 t.test('a body whose sender dawdles ends as it would without a machine', async (t) => {
-  const { gateway, tls, cookie, held } = await startHouse(t, { serve: hashing })
+  const { gateway, tls, cookie, held } = await startHoldHouse(t, { serve: hashing })
   const body = new Readable({ read() {} })
   const asked = http1(gateway.https, {
     host: appHost,
