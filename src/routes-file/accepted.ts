@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { replaceFile } from './snapshot.ts'
+import { replaceFile } from '../replace-file.ts'
 
 /** Beside the snapshot: who may write there may say yes. */
 export function acceptedFileOf(snapshotFile: string): string {

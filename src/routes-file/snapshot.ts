@@ -1,10 +1,9 @@
 // The last good table on disk: a bad file does not stop a restart, and an unchanged one is not parsed again.
 
 import { createHash } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { GatehouseError } from '../errors.ts'
 import type { TableDefinition } from '../model.ts'
+import { replaceFile } from '../replace-file.ts'
 import { readRegularFile } from './read-file.ts'
 
 /** Raise it when `TableDefinition` or the meaning of the file changes: older snapshots are then not believed. */
@@ -40,7 +39,6 @@ export async function writeSnapshot(
 ): Promise<void> {
   const body = JSON.stringify(definition)
   const head = JSON.stringify({ format: snapshotFormat, textHash: hash, sum: sha256(body) })
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await replaceFile(file, `${head}\n${body}\n`)
 }
 
@@ -66,27 +64,6 @@ export async function readSnapshot(file: string): Promise<Snapshot | null> {
   // The sum finds a cut or mangled file; it is no signature, who can write here owns the gateway anyway.
   if (head.sum !== sha256(body)) throw damaged(file, null)
   return { definition: JSON.parse(body) as TableDefinition, textHash: head.textHash }
-}
-
-/** Writes a file through a neighbour and a rename; both the content and the name are on disk afterwards. */
-export async function replaceFile(file: string, text: string): Promise<void> {
-  const next = `${file}.new`
-  // What a crash left behind may have other permissions.
-  await rm(next, { force: true })
-  const handle = await open(next, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(next, file)
-  const directory = await open(dirname(file), 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
 }
 
 function readHead(line: string): { format: number; textHash: string; sum: string } | null {

@@ -1,8 +1,8 @@
 // What one machine's life leaves on disk: what was meant to happen, what happened, how long it ran.
 
-import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { open, rename } from 'node:fs/promises'
 import type { EventLog } from '../log.ts'
+import { replaceFile } from '../replace-file.ts'
 import { readJournal, writeJournal } from './journal-text.ts'
 import type { CloudFault } from './provider.ts'
 import type { WakeReason } from './vm-state.ts'
@@ -110,7 +110,7 @@ export function createJournal({ file, log }: JournalDeps): Journal {
 
   async function attempt(data: JournalData): Promise<boolean> {
     try {
-      await replace(file, writeJournal(data))
+      await replaceFile(file, writeJournal(data))
       if (failing) log.warn('journal-recovered', { file })
       failing = false
       return true
@@ -151,28 +151,6 @@ export function createJournal({ file, log }: JournalDeps): Journal {
 }
 
 const empty: JournalData = { intent: { kind: 'asleep' }, history: [], minutes: {}, countedAt: null }
-
-/** A crash leaves the old one or the new one, on the disk and not only in memory. */
-async function replace(file: string, text: string): Promise<void> {
-  const folder = dirname(file)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  const next = `${file}.new`
-  await rm(next, { force: true })
-  const handle = await open(next, 'wx', 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(next, file)
-  const directory = await open(folder, 'r')
-  try {
-    await directory.sync()
-  } finally {
-    await directory.close()
-  }
-}
 
 async function readBounded(file: string): Promise<string> {
   const handle = await open(file, 'r')

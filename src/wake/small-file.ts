@@ -1,8 +1,8 @@
 // A small JSON file: on disk whole or not at all, the last value wins. Not a machine's journal.
 
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile } from 'node:fs/promises'
 import type { EventLog } from '../log.ts'
+import { replaceFile } from '../replace-file.ts'
 
 export interface SmallFile {
   /** What was written last; `null`: nothing, or nothing that can be read, which is logged. Never rejects. */
@@ -27,7 +27,7 @@ export function createSmallFile(
       const { value } = waiting
       waiting = null
       try {
-        await replace(path, `${JSON.stringify(value, null, 2)}\n`)
+        await replaceFile(path, `${JSON.stringify(value, null, 2)}\n`)
         failing = false
       } catch (error) {
         // Once: a full disk stays full for a while.
@@ -55,27 +55,6 @@ export function createSmallFile(
       writing ??= run()
       return writing
     },
-  }
-}
-
-/** Beside it and renamed; content and name are on disk afterwards. */
-async function replace(path: string, text: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const next = `${path}.new`
-  await rm(next, { force: true })
-  const file = await open(next, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-  await rename(next, path)
-  const folder = await open(dirname(path), 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }
 

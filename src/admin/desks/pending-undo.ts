@@ -1,8 +1,8 @@
 // A saved change that undoes itself unless it is confirmed; also when the gateway is started again meanwhile.
 
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { readFile, rm } from 'node:fs/promises'
 import type { EventLog } from '../../log.ts'
+import { replaceFile } from '../../replace-file.ts'
 import { readWhole, replaceWhole } from './whole-file.ts'
 
 export interface Undo {
@@ -16,17 +16,7 @@ export interface Undo {
 
 /** Remembers what to undo. Resolves when it is on the disk. @throws the file system's error. */
 export async function rememberUndo(file: string, undo: Undo): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const next = `${file}.new`
-  await rm(next, { force: true })
-  const handle = await open(next, 'wx', 0o600)
-  try {
-    await handle.writeFile(JSON.stringify(undo))
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(next, file)
+  await replaceFile(file, JSON.stringify(undo))
 }
 
 export async function forgetUndo(file: string): Promise<void> {
