@@ -31,7 +31,7 @@ export const host = z
   .string()
   .min(1)
   .max(253)
-  .regex(/^[a-z0-9*.-]+$/)
+  .regex(/^(?:@|[a-z0-9*.-]+)$/)
 /** What comes back from a change of routes. */
 export const saved = z.strictObject({
   etag: z.string(),

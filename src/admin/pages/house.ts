@@ -35,7 +35,7 @@ const healthHeading = {
 function checkList({ checks }: HealthView): Html {
   const items = checks.map(
     ({ name, ok, detail }) =>
-      html`<li class="card" data-check="${name}"><h3>${name}</h3><p class="big">${state(ok ? 'good' : 'bad', ok ? 'fine' : 'look here')}</p><p class="meta">${detail}</p></li>`,
+      html`<li class="card" data-check="${name}"><h3>${name.replaceAll('-', ' ')}</h3><p class="big">${state(ok ? 'good' : 'bad', ok ? 'fine' : 'look here')}</p><p class="meta">${detail}</p></li>`,
   )
   return html`<section aria-label="Checks"><ul class="cards" data-health>${items}</ul></section>`
 }

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import { timeElement } from '../../auth/app/account-time.ts'
 import { type Html, html } from '../../auth/app/html.ts'
 import { failures } from '../../errors.ts'
+import { valueAt } from '../../routes-file/schema-lookup.ts'
 import type { Desks, RouteActivity, RouteRow, TargetState } from '../desks/types.ts'
 import { queryValue, queryWord } from './asked.ts'
 import { buttonLink, state } from './controls.ts'
@@ -120,7 +121,9 @@ interface View {
 
 function table(lines: readonly Line[], view: View): Html {
   if (lines.length === 0)
-    return html`<p class="meta">No route says that. <a href="/">See all</a></p>`
+    return view.wanted.q === ''
+      ? html`<p>The file has no route that can be read. <a href="/file">Look at it</a>, or <a href="/history">go back</a>.</p>`
+      : html`<p class="meta">No route says that. <a href="/">See all</a></p>`
   const { wanted } = view
   const heads = columns.map(({ name, label }) => {
     const open = wanted.sort === name
@@ -140,15 +143,18 @@ function table(lines: readonly Line[], view: View): Html {
   for (const line of lines) {
     if (grouped && line.row.host !== host) {
       host = line.row.host
-      rows.push(groupRow(host))
+      rows.push(groupRow(line.row))
     }
     rows.push(tableRow(line, view))
   }
   return html`<table class="table" data-routes><caption class="hidden">Routes</caption><thead><tr>${heads}</tr></thead><tbody>${rows}</tbody></table>`
 }
 
-function groupRow(host: string): Html {
-  return html`<tr class="group"><th colspan="5" scope="rowgroup">${host} <a class="fine" href="/route/new?host=${encodeURIComponent(host)}">add<span class="hidden"> a route on ${host}</span></a></th></tr>`
+function groupRow({ host, raw }: RouteRow): Html {
+  // As the file writes it: `photos`, not the whole name.
+  const written = valueAt(raw, ['host'])
+  const name = typeof written === 'string' ? written : host
+  return html`<tr class="group"><th colspan="5" scope="rowgroup">${host} <a class="fine" href="/route/new?host=${encodeURIComponent(name)}">add<span class="hidden"> a route on ${host}</span></a></th></tr>`
 }
 
 function tableRow({ row, state, activity }: Line, { now, desks, wanted }: View): Html {
