@@ -103,6 +103,35 @@ export interface TokensDeps {
 const tokenLength = tokenPrefix.length + secretLength
 const maxPerUser = 100
 
+/**
+ * A token that is in no store yet, and its text, which nobody sees again.
+ *
+ * @param deps `had`: tokens that its user has already.
+ * @throws GatehouseError `too-many-tokens`.
+ */
+export function makeToken(
+  input: NewToken,
+  deps: { readonly had: number; readonly now: number; readonly randomBytes: RandomBytes },
+): { readonly record: TokenRecord; readonly text: string } {
+  const { user, label, hosts, methods, paths, wake, scopes, expiresAt } = input
+  if (deps.had >= maxPerUser) {
+    throw new GatehouseError('too-many-tokens', `${user} has ${maxPerUser} tokens`, {
+      remedy: 'revoke those that nobody uses',
+    })
+  }
+  const text = tokenPrefix + newSecret(deps.randomBytes)
+  const record: TokenRecord = {
+    id: randomText(6, deps.randomBytes),
+    hash: secretHash(text),
+    ...{ user, label, hosts, methods, paths, wake, scopes },
+    createdAt: Math.floor(deps.now),
+    expiresAt,
+    lastUsedAt: null,
+    lastAddress: null,
+  }
+  return { record, text }
+}
+
 /** What a token's requests are counted and logged by. */
 export function tokenRef(id: string): SessionRef {
   return `token:${id}` as SessionRef
@@ -217,27 +246,8 @@ export function createTokens(deps: TokensDeps): Tokens {
   }
 
   async function create(input: NewToken): Promise<{ record: TokenRecord; text: string }> {
-    if (list(input.user).length >= maxPerUser) {
-      throw new GatehouseError('too-many-tokens', `${input.user} has ${maxPerUser} tokens`, {
-        remedy: 'revoke those that nobody uses',
-      })
-    }
-    const text = tokenPrefix + newSecret(randomBytes)
-    const record: TokenRecord = {
-      id: randomText(6, randomBytes),
-      hash: secretHash(text),
-      user: input.user,
-      label: input.label,
-      hosts: input.hosts,
-      methods: input.methods,
-      paths: input.paths,
-      wake: input.wake,
-      scopes: input.scopes,
-      createdAt: Math.floor(deps.now()),
-      expiresAt: input.expiresAt,
-      lastUsedAt: null,
-      lastAddress: null,
-    }
+    const had = list(input.user).length
+    const { record, text } = makeToken(input, { had, now: deps.now(), randomBytes })
     await store.add(record)
     if (!byId.has(record.id)) admit(record)
     return { record, text }

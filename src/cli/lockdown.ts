@@ -26,8 +26,14 @@ export async function lockdown(context: PeopleContext): Promise<Outcome> {
   }
   return changePeople(context, async (store) => {
     const on = word === 'on'
-    await writeLockdown(store.settings, { on, by: 'cli', at: context.now() })
-    audited(store, on ? 'lockdown-on' : 'lockdown-off', { user: null, at: context.now() })
+    const at = context.now()
+    const before = await readLockdown(store.settings)
+    if (before.on !== on) {
+      await writeLockdown(store.settings, { on, by: 'cli', at })
+      const told = (is: boolean) => JSON.stringify({ on: is })
+      const details = { before: told(before.on), after: told(on) }
+      audited(store, 'lockdown', { user: null, at, details })
+    }
     return done(on ? closed : open)
   })
 }

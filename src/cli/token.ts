@@ -1,9 +1,9 @@
 // `gatehouse token list | add | revoke`: what programs come in with.
 
 import { patternFault } from '../auth/path-pattern.ts'
-import { newSecret, randomText, secretHash } from '../auth/secret-text.ts'
 import { isTokenScope, tokenScopeNames } from '../auth/token-scopes.ts'
 import type { TokenRecord, TokenWake } from '../auth/token-store.ts'
+import { makeToken } from '../auth/tokens.ts'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
 import { nearest } from '../nearest.ts'
@@ -68,17 +68,12 @@ export async function addToken(context: PeopleContext): Promise<Outcome> {
   return changePeople(context, async (store) => {
     const { id: user, disabled } = await personNamed(store, flags.text('user') ?? '')
     const at = context.now()
-    const text = `gth_${newSecret(context.randomBytes)}`
-    const record: TokenRecord = {
-      ...scope,
-      id: randomText(6, context.randomBytes),
-      hash: secretHash(text),
-      user,
-      createdAt: at,
-      expiresAt: scope.lifeMs === null ? null : at + scope.lifeMs,
-      lastUsedAt: null,
-      lastAddress: null,
-    }
+    const had = (await store.tokens.all()).filter((token) => token.user === user).length
+    const expiresAt = scope.lifeMs === null ? null : at + scope.lifeMs
+    const { record, text } = makeToken(
+      { ...scope, user, expiresAt },
+      { had, now: at, randomBytes: context.randomBytes },
+    )
     await store.tokens.add(record)
     const details = { id: record.id, label: record.label, good: scopeWords(record) }
     audited(store, 'token-added', { user, at, details })

@@ -1,4 +1,4 @@
-// session, token and panic, without a gateway: what they change, print and refuse.
+// session, token, panic and lockdown, without a gateway: what they change, print and refuse.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -166,4 +166,21 @@ t.test('panic ends sessions, tokens and links, when it is meant', async (t) => {
     t.same([await sessions.all(), await tokens.all()], [[], []])
     t.equal(await users.link(secretHash(secretOf(link)), start), null)
   })
+})
+
+t.test('lockdown is kept and audited as the admin audits it, when it changes', async (t) => {
+  const house = createHouse(t)
+  const { json, printed, run } = house
+  t.match(await printed('lockdown'), /^Open/)
+  t.match(await printed('lockdown on'), /^Closed to visitors/)
+  t.match(await printed('lockdown on'), /^Closed to visitors/)
+  t.match(await printed('lockdown'), /^Closed to visitors/)
+  t.match(await run('lockdown maybe'), { kind: 'mistaken' })
+  t.match(await printed('lockdown off'), /^Open/)
+  const written = await json('audit --event lockdown')
+  t.match(written, [
+    { actor: 'cli', details: { before: '{"on":true}', after: '{"on":false}' } },
+    { actor: 'cli', details: { before: '{"on":false}', after: '{"on":true}' } },
+  ])
+  t.equal(written.length, 2)
 })

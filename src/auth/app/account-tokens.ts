@@ -78,7 +78,7 @@ export function registerAccountTokens(app: FastifyInstance, context: AppContext)
       }
       await noteChange(context, request, {
         user: user.id,
-        event: 'token-created',
+        event: 'token-added',
         details,
         notice: { kind: 'credential-added', text: `Made a token: “${record.label}”.` },
       })
