@@ -186,7 +186,7 @@ t.test('a machine says that it is busy', async (t) => {
   ]) {
     t.equal((await signal(secret, body)).status, 400, body)
   }
-  t.equal((await signal(secret, `{"for": 1, "x": "${'x'.repeat(2_000)}"}`)).status, 400)
+  t.equal((await signal(secret, `{"for": 1, "x": "${'x'.repeat(2_000)}"}`)).status, 413)
   t.equal((await signal(secret, '', 'GET')).status, 405)
   t.equal(service.asked.length, 1, 'none of it went to the service')
 })
