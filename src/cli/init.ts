@@ -95,6 +95,7 @@ function nextSteps({ directory, isRoot }: { directory: string; isRoot: boolean }
     `gatehouse check${config}`,
     `gatehouse doctor${config}`,
     `gatehouse serve${config}`,
+    `gatehouse user add <name> --admin${config}   (yourself: prints a link to enrol with)`,
   ]
   return [
     `Made ${directory} with routes.yaml, gatehouse.env and certs/.`,

@@ -18,7 +18,7 @@ import { readAutheliaUsers, type WrittenUser } from '../routes-file/authelia-use
 import { formatProblem } from '../routes-file/problem.ts'
 import type { Store } from '../store/sqlite-store.ts'
 import { readHtpasswd } from './htpasswd.ts'
-import { loginOrigin } from './login-origin.ts'
+import { findLogin } from './login-origin.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { badGroup, createFlagReader } from './people-flags.ts'
 import { audited, changePeople, type PeopleContext } from './people-store.ts'
@@ -50,7 +50,7 @@ export async function importUsers(context: PeopleContext): Promise<Outcome> {
     file,
     context.asCaller(() => textOf(file)),
   )
-  const origin = await loginOrigin(config)
+  const { origin } = await findLogin(config)
 
   return changePeople(context, async (store) => {
     const at = now()

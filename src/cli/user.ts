@@ -16,7 +16,7 @@ import { parseUserName } from '../auth/user-name.ts'
 import { GatehouseError } from '../errors.ts'
 import type { SessionRef, UserId } from '../model.ts'
 import type { Store } from '../store/sqlite-store.ts'
-import { loginOrigin } from './login-origin.ts'
+import { findLogin, type LoginPlace } from './login-origin.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { badGroup, createFlagReader, type FlagReader, listOf } from './people-flags.ts'
 import {
@@ -48,7 +48,7 @@ export async function addUser(context: PeopleContext): Promise<Outcome> {
   if (flags.problems.length > 0 || id === null) return mistaken(...flags.problems)
 
   // Before anything is written: without it there is no link to print.
-  const origin = await loginOrigin(config)
+  const login = await findLogin(config)
   return changePeople(context, async (store) => {
     const at = now()
     if ((await store.users.user(id)) !== null) {
@@ -69,7 +69,7 @@ export async function addUser(context: PeopleContext): Promise<Outcome> {
     await store.users.addUser(user)
     audited(store, 'user-added', { user: id, at, details: { groups: user.groups.join(',') } })
     const of = user.groups.length === 0 ? 'no groups' : `groups: ${user.groups.join(', ')}`
-    return giveLink(store, context, { id, origin, lifeMs, says: `Added ${id} (${of}).` })
+    return giveLink(store, context, { id, login, lifeMs, says: `Added ${id} (${of}).` })
   })
 }
 
@@ -77,10 +77,10 @@ export async function linkUser(context: PeopleContext): Promise<Outcome> {
   const flags = createFlagReader(context.flags)
   const lifeMs = readLifeMs(flags)
   if (flags.problems.length > 0) return mistaken(...flags.problems)
-  const origin = await loginOrigin(context.config)
+  const login = await findLogin(context.config)
   return changePeople(context, async (store) => {
     const { id, disabled } = await personNamed(store, context.operands[0] ?? '')
-    const outcome = await giveLink(store, context, { id, origin, lifeMs, says: null })
+    const outcome = await giveLink(store, context, { id, login, lifeMs, says: null })
     return disabled ? withNote(outcome, disabledNote(id)) : outcome
   })
 }
@@ -89,7 +89,7 @@ export async function resetUser(context: PeopleContext): Promise<Outcome> {
   const flags = createFlagReader(context.flags)
   const lifeMs = readLifeMs(flags)
   if (flags.problems.length > 0) return mistaken(...flags.problems)
-  const origin = await loginOrigin(context.config)
+  const login = await findLogin(context.config)
   return changePeople(context, async (store) => {
     const { id, disabled } = await personNamed(store, context.operands[0] ?? '')
     const at = context.now()
@@ -97,7 +97,7 @@ export async function resetUser(context: PeopleContext): Promise<Outcome> {
     const ended = await resetPerson(id, depsOf(store, context))
     audited(store, 'user-reset', { user: id, at, details: { had, sessions: ended } })
     const says = `Reset ${id}: removed ${had}; ended ${counted(ended, 'session')}.`
-    const outcome = await giveLink(store, context, { id, origin, lifeMs, says })
+    const outcome = await giveLink(store, context, { id, login, lifeMs, says })
     const tokens = (await store.tokens.all()).filter(({ user }) => user === id).length
     const kept = `${counted(tokens, 'token')} kept: "gatehouse token revoke --user ${id}" ends them`
     const notes = [...(tokens === 0 ? [] : [kept]), ...(disabled ? [disabledNote(id)] : [])]
@@ -173,13 +173,13 @@ export async function setGroups(context: PeopleContext): Promise<Outcome> {
 async function giveLink(
   store: Store,
   context: PeopleContext,
-  facts: { id: UserId; origin: string; lifeMs: number; says: string | null },
+  facts: { id: UserId; login: LoginPlace; lifeMs: number; says: string | null },
 ): Promise<Outcome> {
-  const { id, origin, lifeMs, says } = facts
+  const { id, login, lifeMs, says } = facts
   const at = context.now()
   const { randomBytes } = context
   const { url, expiresAt } = await makeLink(store.users, id, {
-    origin,
+    origin: login.origin,
     lifeMs,
     now: at,
     randomBytes,
@@ -195,6 +195,12 @@ async function giveLink(
     `  ${url}`,
     '',
     'Whoever opens it can enrol as this person: hand it over yourself.',
+    // Else a link into another database than the gateway's looks as good as a right one.
+    ...(login.isServed
+      ? []
+      : [
+          `It opens when a gateway runs with the data directory ${context.config.dataDir}; none does now.`,
+        ]),
   ]
   return done(`${lines.join('\n')}\n`)
 }

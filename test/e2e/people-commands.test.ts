@@ -85,6 +85,7 @@ t.test('beside a gateway that runs, a change is in force when the command return
     const { code, out, error } = await run('user', 'add', 'gina', '--name', 'Gina Ñ')
     t.equal(error, '')
     t.equal(code, 0)
+    t.notMatch(out, 'none does now')
     const link = /^ {2}(https:\S+)$/m.exec(out)?.[1] ?? ''
     t.ok(link.startsWith(`${loginOrigin}/enrol/`), link)
     const browser = createPerson(gateway)
@@ -209,7 +210,9 @@ function emptyHouse(t: Test): string {
 t.test('before the first start there is nobody to list, and somebody can be added', async (t) => {
   const directory = emptyHouse(t)
   t.match(await shell(directory, ['user', 'list']), { code: 1, error: /no data directory/ })
-  t.match(await shell(directory, ['user', 'add', 'ana', '--admin']), { code: 0, error: '' })
+  const added = await shell(directory, ['user', 'add', 'ana', '--admin'])
+  t.match(added, { code: 0, error: '' })
+  t.match(added.out, `data directory ${join(directory, 'data')}; none does now`)
   t.match(await shell(directory, ['user', 'list']), { code: 0, out: /^ana +admin/m })
   const modes = readdirSync(join(directory, 'data')).map((name) => [
     name,
