@@ -25,6 +25,7 @@ import { createRecheck, endsWith } from '../recheck.ts'
 import type { RouteTable } from '../routes.ts'
 import { originOf } from '../sign-in-url.ts'
 import { openStoreIn, type Store } from '../store/sqlite-store.ts'
+import { auditedControl } from './control-audit.ts'
 import { firstStartAdvice } from './first-start.ts'
 import type { LoginParts } from './serve-login.ts'
 import type { Output, OutputParts } from './serve-output.ts'
@@ -317,8 +318,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     path: controlPath(config.dataDir),
     onPeopleChanged: load,
     loginOrigin: () => originOf(loginHost(), deps.publicPort()),
-    bans: banList,
-    machines: deps.machines,
+    ...auditedControl({ bans: banList, machines: deps.machines }, { audit, now }),
     alerts: deps.alerts,
     log,
   })
