@@ -25,12 +25,12 @@ function createApp() {
       note(path)
       if (path.startsWith('/sse')) {
         response.writeHead(200, { 'content-type': 'text/event-stream' })
-        for (let i = 0; i < events; i++) {
-          setTimeout(() => {
-            response.write(`data: ${path} ${i}\n\n`)
-            if (i === events - 1) response.end()
-          }, i * 20)
+        const say = (i: number) => {
+          response.write(`data: ${path} ${i}\n\n`)
+          if (i === events - 1) response.end()
+          else setTimeout(() => say(i + 1), 20)
         }
+        say(0)
         return
       }
       const hash = createHash('sha256')
