@@ -5,6 +5,7 @@ import type { Application, AppRequest, StreamAnswer } from '../app.ts'
 import { maxAppBodyBytes } from '../app.ts'
 import { csrfKeyOf } from '../auth/app/csrf-key.ts'
 import { parseForm } from '../auth/app/forms.ts'
+import { createInjection, type KeptOf, noSchemas, parsed } from '../auth/app/injection.ts'
 import { GatehouseError } from '../errors.ts'
 import type { Answer } from '../pages/answer.ts'
 import { registerApi } from './api/register.ts'
@@ -21,37 +22,14 @@ import { refuseReply } from './reply.ts'
 
 /** Fastify and all pages are loaded when the first request comes. */
 export function createAdminApp(context: AdminContext): Application {
-  const pending = new Map<string, Pending>()
-  let ready: Promise<FastifyInstance> | null = null
-  let count = 0
-
-  async function handle(request: AppRequest): Promise<Answer | StreamAnswer> {
-    const method = methods.find((each) => each === request.method)
-    if (method === undefined) return methodNotAllowed
-    ready ??= buildApp(context, pending).catch((error: unknown) => {
-      ready = null
-      throw error
-    })
-    const app = await ready
-    count += 1
-    const ticket = String(count)
-    const entry: Pending = { request, stream: null }
-    pending.set(ticket, entry)
-    try {
-      const response = await app.inject({
-        method,
-        // Its own reader of addresses would mend them; `rewriteUrl` puts in what the gateway checked.
-        url: '/',
-        headers: headersFor(request, ticket),
-        ...(request.body.length > 0 && { payload: request.body }),
-      })
-      return entry.stream ?? answerOf(response, method === 'HEAD')
-    } finally {
-      pending.delete(ticket)
-    }
+  const inject = createInjection<Pending>(methods, (pendingOf) => buildApp(context, pendingOf))
+  return {
+    async handle(request): Promise<Answer | StreamAnswer> {
+      const pending: Pending = { request, stream: null }
+      const answer = await inject(request, pending)
+      return pending.stream ?? answer
+    },
   }
-
-  return { handle }
 }
 
 interface Pending {
@@ -60,35 +38,12 @@ interface Pending {
 }
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-/** Carries the number of the request through Fastify. Written over whatever a client sends under this name. */
-const ticketHeader = 'gatehouse-ticket'
-/** The body was read by the gateway, and its length is that of what was read. */
-const notPassedOn: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'expect'])
-/** Of a connection that does not exist. */
-const notAnswered: ReadonlySet<string> = new Set([
-  'connection',
-  'date',
-  'keep-alive',
-  'transfer-encoding',
-  'content-length',
-])
-
-const methodNotAllowed: Answer = {
-  status: 405,
-  headers: ['allow', methods.join(', '), 'cache-control', 'no-store', 'content-length', '0'],
-  body: Buffer.alloc(0),
-}
 
 async function buildApp(
   context: AdminContext,
-  pending: ReadonlyMap<string, Pending>,
+  pendingOf: KeptOf<Pending>,
 ): Promise<FastifyInstance> {
   const [{ fastify }, key] = await Promise.all([import('fastify'), csrfKeyOf(context)])
-  const pendingOf = (headers: FastifyRequest['headers']): Pending => {
-    const found = pending.get(String(headers[ticketHeader]))
-    if (found === undefined) throw new Error('a request that nobody made')
-    return found
-  }
   const fromOf = (request: FastifyRequest) => pendingOf(request.headers).request
   const desks = createDesks(context)
   const parts: AdminParts = {
@@ -105,6 +60,7 @@ async function buildApp(
 
   const app = fastify({
     logger: false,
+    schemaController: noSchemas,
     bodyLimit: maxAppBodyBytes,
     routerOptions: { maxParamLength: 1024 },
     genReqId: (raw) => pendingOf(raw.headers).request.id,
@@ -262,47 +218,4 @@ function codeOf(error: unknown): string {
   if (error instanceof GatehouseError) return error.code
   const code = error instanceof Error && 'code' in error ? error.code : null
   return typeof code === 'string' ? code : 'unknown'
-}
-
-function parsed(read: () => unknown, done: (error: Error | null, body?: unknown) => void): void {
-  let body: unknown
-  try {
-    body = read()
-  } catch (error) {
-    done(error instanceof Error ? error : new Error('unreadable', { cause: error }))
-    return
-  }
-  done(null, body)
-}
-
-function headersFor(request: AppRequest, ticket: string): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers))
-    if (!notPassedOn.has(name)) headers[name] = value
-  headers[ticketHeader] = ticket
-  return headers
-}
-
-interface Injected {
-  readonly statusCode: number
-  readonly headers: Readonly<Record<string, number | string | string[] | undefined>>
-  readonly rawPayload: Buffer
-}
-
-function answerOf(response: Injected, isHead: boolean): Answer {
-  const headers: string[] = []
-  for (const [name, value] of Object.entries(response.headers)) {
-    if (value === undefined || notAnswered.has(name)) continue
-    // Several cookies are several lines (RFC 9110 §5.3).
-    for (const line of Array.isArray(value) ? value : [value]) headers.push(name, String(line))
-  }
-  const length = isHead
-    ? String(response.headers['content-length'] ?? 0)
-    : String(response.rawPayload.length)
-  headers.push('content-length', length)
-  return {
-    status: response.statusCode,
-    headers,
-    body: isHead ? Buffer.alloc(0) : response.rawPayload,
-  }
 }
