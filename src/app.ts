@@ -57,3 +57,6 @@ export interface Applications {
 
 /** Largest body an application takes, bytes. */
 export const maxAppBodyBytes = 262_144
+
+/** Of what is sent about a machine, which everybody may send. Bytes. */
+export const maxWakeBodyBytes = 1_024

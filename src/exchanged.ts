@@ -3,10 +3,11 @@
 import { accessEntryOf, movedBy } from './access-entry.ts'
 import type { Admission, Request } from './admission.ts'
 import type { Application, Applications, StreamAnswer } from './app.ts'
+import { maxAppBodyBytes, maxWakeBodyBytes } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
+import type { BodyRoom } from './body-room.ts'
 import { stackOf } from './caught.ts'
-import type { FailureCode } from './errors.ts'
-import { failures } from './errors.ts'
+import { type FailureCode, failures } from './errors.ts'
 import type { Flight, Flights } from './flights.ts'
 import { type ForwardPlanDeps, planForward } from './forward-plan.ts'
 import type { Gate, Passing, UseKind, WakeAction, Waking } from './gate.ts'
@@ -18,7 +19,7 @@ import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from
 import { OwnAnswer, OwnStream } from './own-transfer.ts'
 import type { Answer, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
-import { errorCode } from './proxy/failure.ts'
+import { errorCode, neverArrived } from './proxy/failure.ts'
 import { Forward, type ForwardListener, type ForwardPlan } from './proxy/forward.ts'
 import type { RequestHead } from './proxy/request-head.ts'
 import type { RequestTarget } from './proxy/target.ts'
@@ -33,6 +34,8 @@ export interface ExchangedDeps extends ForwardPlanDeps, ArrivalFacts {
   readonly pages: Pages
   /** What we answer ourselves beyond a page: login, account, admin. */
   readonly applications: Applications
+  /** What they keep of bodies. */
+  readonly bodies: BodyRoom
   readonly waking: Waking
   readonly record: (entry: AccessEntry) => void
   readonly metrics: Pick<Metrics, 'request'>
@@ -142,10 +145,11 @@ export class Exchanged
   }
 
   /** Asks one of our own applications. */
-  ask(application: Application): void {
+  ask(application: Application, maxBytes = maxAppBodyBytes): void {
     this.#answersItself()
     const request = appRequestOf(this, this.#deps)
-    callApp(application, this.exchange, { request, listener: this })
+    const room = this.#deps.bodies
+    callApp(application, this.exchange, { request, listener: this, room, maxBytes })
   }
 
   appAnswered(answer: Answer | StreamAnswer): void {
@@ -215,7 +219,7 @@ export class Exchanged
   /** One of our own paths about it. */
   aboutMachine(action: WakeAction): void {
     const arrival = this.route?.gate == null ? null : arrivalOf(this, 'navigation', this.#deps)
-    this.ask(this.#deps.waking.application(action, arrival))
+    this.ask(this.#deps.waking.application(action, arrival), maxWakeBodyBytes)
   }
 
   /** @returns false: not now. It waits, or was answered. */
@@ -285,13 +289,7 @@ export class Exchanged
     const gate = this.route?.gate ?? null
     const { exchange } = this
     if (gate === null || exchange.begun || exchange.closed || exchange.bytesIn > 0) return false
-    if (
-      code !== 'upstream-refused' &&
-      code !== 'upstream-unreachable' &&
-      code !== 'upstream-connect-timeout'
-    )
-      return false
-    if (this.#waits === maxWaits) return false
+    if (!neverArrived(code) || this.#waits === maxWaits) return false
     this.#waits += 1
     gate.refused()
     if (gate.open) return false

@@ -1,12 +1,13 @@
 // The whole life of a request: admit it, then forward, page or refusal, then one record. Hot path.
 
 import { type Admission, type AdmissionDeps, admit } from './admission.ts'
+import { createBodyRoom } from './body-room.ts'
 import { offeredMethods } from './errors.ts'
 import { Exchanged, type ExchangedDeps } from './exchanged.ts'
 import type { Flights } from './flights.ts'
 import type { Exchange } from './proxy/exchange.ts'
 
-export interface GatewayDeps extends AdmissionDeps, ExchangedDeps {
+export interface GatewayDeps extends AdmissionDeps, Omit<ExchangedDeps, 'bodies'> {
   readonly flights: Flights
 }
 
@@ -15,7 +16,9 @@ export interface Gateway {
   handle(exchange: Exchange): void
 }
 
-export function createGateway(deps: GatewayDeps): Gateway {
+export function createGateway(parts: GatewayDeps): Gateway {
+  const deps = { ...parts, bodies: createBodyRoom() }
+
   function handle(exchange: Exchange): void {
     const now = deps.now()
     const flight = new Exchanged(exchange, deps, now)

@@ -93,3 +93,12 @@ const codes = new Map<string, FailureCode>([
   ['INVALID_PURPOSE', 'upstream-tls'],
   ['EPROTO', 'upstream-tls'],
 ])
+
+/** Nobody was there to take it: not a byte of the request has arrived. */
+export function neverArrived(code: FailureCode): boolean {
+  return (
+    code === 'upstream-refused' ||
+    code === 'upstream-unreachable' ||
+    code === 'upstream-connect-timeout'
+  )
+}

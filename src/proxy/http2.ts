@@ -219,7 +219,11 @@ export class Http2Exchange implements Exchange {
       this.#continueExpected ||
       (this.declaredBytes ?? Number.POSITIVE_INFINITY) > drainLimitBytes
     ) {
-      stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR))
+      stream.once('finish', () => {
+        stream.close(constants.NGHTTP2_NO_ERROR)
+        // What of the body stands in its buffer is thrown away: Node keeps a stream that was read from until it is read to its end.
+        stream.resume()
+      })
     } else {
       stream.resume()
     }

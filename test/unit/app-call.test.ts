@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import t from 'tap'
 import type { AppRequest, StreamAnswer } from '../../src/app.ts'
 import { type AppCallListener, callApp, headerOf, headersOf } from '../../src/app-call.ts'
+import { createBodyRoom } from '../../src/body-room.ts'
 import { parseHost } from '../../src/host.ts'
 import type { RequestId } from '../../src/model.ts'
 import type { Answer } from '../../src/pages.ts'
@@ -43,7 +44,7 @@ function call(
       rawHeaders: [':path', '/', 'Cookie', 'a=1', 'cookie', 'b=2', 'X-A', '1', 'x-a', '2'],
       ...(body === null ? {} : { openBody: () => body }),
     })
-    callApp({ handle }, exchange, { request, listener })
+    callApp({ handle }, exchange, { request, listener, room: createBodyRoom() })
   })
 }
 
