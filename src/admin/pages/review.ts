@@ -14,6 +14,7 @@ import { accessList, diffView, problemList } from './diff.ts'
 import type { Draft, Drafts } from './drafts.ts'
 import { goOn, page, signInAgainUrl } from './layout.ts'
 import { refusePage } from './refusal.ts'
+import { freshOf } from './route-check.ts'
 import { saveDraft } from './save-draft.ts'
 
 type Request = FastifyRequest<{ Params: { id: string } }>
@@ -99,13 +100,14 @@ async function reviewPage(reply: FastifyReply, view: View): Promise<FastifyReply
   if (seen === null) return gone(reply)
   const isOld = file.etag !== draft.etag
   const fails = seen.problems.length > 0
+  const warnings = freshOf(seen.warnings, file.problems)
   const parts = [
     isOld && meanwhile(request, view, file.text),
     fails && mistakes(seen, draft, view.id),
     !fails &&
       html`<section aria-labelledby="access"><h2 id="access">What it means for access</h2>${accessList(seen.access)}</section>`,
-    seen.warnings.length > 0 &&
-      html`<section aria-labelledby="warnings"><h2 id="warnings">Worth a look</h2>${problemList(seen.warnings, { limit: 20 })}</section>`,
+    warnings.length > 0 &&
+      html`<section aria-labelledby="warnings"><h2 id="warnings">Worth a look</h2>${problemList(warnings, { limit: 20 })}</section>`,
     html`<section aria-labelledby="diff"><h2 id="diff">What differs in the file</h2>${diffView(seen.diff)}</section>`,
     !fails && !isOld && saveForm(request, view, seen),
   ]

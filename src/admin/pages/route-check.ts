@@ -5,6 +5,8 @@ import type { Actor, Desks, RouteChange, RoutePreview } from '../desks/types.ts'
 import { controls } from './route-fields.ts'
 
 export interface Checked {
+  /** Those that the file does not have already. */
+  readonly warnings: readonly Problem[]
   readonly preview: RoutePreview
   /** By field. */
   readonly faults: ReadonlyMap<string, string>
@@ -32,7 +34,14 @@ export async function checkRoute(
     if (name === null) others.push(problem)
     else if (!faults.has(name)) faults.set(name, sentenceOf(problem))
   }
-  return { preview, faults, others }
+  return { preview, warnings: freshOf(preview.warnings, file.problems), faults, others }
+}
+
+/** What was worth a look before is no news; lines and positions move with every edit. */
+export function freshOf(after: readonly Problem[], before: readonly Problem[]): readonly Problem[] {
+  const key = ({ code, what }: Problem) => `${code} ${what.replace(/\bline \d+/g, '')}`
+  const known = new Set(before.map(key))
+  return after.filter((problem) => !known.has(key(problem)))
 }
 
 /** The field of a place below the route: `access.users[0]` is `access.users`. */

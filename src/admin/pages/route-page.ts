@@ -85,7 +85,7 @@ export function registerRoutePage(app: FastifyInstance, drafts: Drafts): void {
     return reply.send({
       faults: Object.fromEntries([...checked.faults, ...faults]),
       others: others.map(({ what, remedy }) => `${what}; ${remedy}`),
-      warnings: preview.warnings.map(({ what, remedy }) => `${what}; ${remedy}`),
+      warnings: checked.warnings.map(({ what, remedy }) => `${what}; ${remedy}`),
       access: preview.access.map(({ kind, sentence }) => ({ kind, sentence })),
       dangers: preview.dangers.map(({ words }) => words),
       differs: preview.diff.flatMap(({ lines }) => lines.filter(({ kind }) => kind !== 'same')),
@@ -198,9 +198,16 @@ async function formPage(reply: FastifyReply, view: View): Promise<FastifyReply> 
     lead: isEdit ? html`<span class="mono">${row.id}</span> · ${placeWords(row)}` : null,
     actions: isEdit ? actions(request, row) : null,
     status: view.status ?? 200,
-    body: html`<div class="split"><div>${wrong > 0 && mistakes(checked, faults.size)}${form}${isEdit && (await moveForm(reply, row))}</div><aside class="aside" data-live hidden aria-live="polite"><h2>What it would mean</h2><div></div></aside></div>`,
+    body: html`${isEdit && remark(row)}<div class="split"><div>${wrong > 0 && mistakes(checked, faults.size)}${form}${isEdit && (await moveForm(reply, row))}</div><aside class="aside" data-live hidden aria-live="polite"><h2>What it would mean</h2><div></div></aside></div>`,
     scripts: ['route.js'],
   })
+}
+
+/** What somebody wrote above it in the file. */
+function remark({ comment = [] }: RouteRow): Html | null {
+  // A line of dashes parts the file, not this route.
+  const words = comment.filter((line) => !/[─—=-]{3}/.test(line))
+  return words.length === 0 ? null : html`<p class="note remark">${words.join(' ')}</p>`
 }
 
 function placeWords({ lines, disabled }: RouteRow): string {

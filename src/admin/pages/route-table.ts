@@ -160,10 +160,16 @@ function groupRow({ host, raw }: RouteRow): Html {
 function tableRow({ row, state, activity }: Line, { now, desks, wanted }: View): Html {
   const place = wanted.sort === 'host' ? row.path : row.id
   const address = `${desks.originOf(row.host)}${row.path}`
+  const shownTarget = targetOf(row)
   const shown = row.host.includes('*')
     ? html`<span class="mono">${place}</span>`
     : html`<a class="mono" href="${address}" rel="noreferrer">${place}</a>`
-  return html`<tr data-id="${row.id}"${row.disabled && html` class="off"`}><th scope="row" class="wide"><a class="main" href="${routeUrl(row.id)}">${row.name}</a>${row.disabled && html` <span class="tag">off</span>`} ${shown}</th><td data-label="To" class="wide">${row.target.words}</td><td data-label="Lets in">${accessWords(row)}</td><td data-state>${stateWords(state, now)}${lastError(activity, now)}</td><td class="num" data-hour data-label="Last hour">${activity.lastHour === 0 ? '' : activity.lastHour}</td></tr>`
+  return html`<tr data-id="${row.id}"${row.disabled && html` class="off"`}><th scope="row" class="wide"><a class="main" href="${routeUrl(row.id)}">${row.name}</a>${row.disabled && html` <span class="tag">off</span>`} ${shown}</th><td data-label="To" class="wide"${shownTarget !== row.target.words && html` title="${row.target.words}"`}>${shownTarget}</td><td data-label="Lets in">${accessWords(row)}</td><td data-state>${stateWords(state, now)}${lastError(activity, now)}</td><td class="num" data-hour data-label="Last hour">${activity.lastHour === 0 ? '' : activity.lastHour}</td></tr>`
+}
+
+/** A backend as the file has it, `box:8080`: shorter than its address, and what one looks for. */
+function targetOf({ target: { words, raw } }: RouteRow): string {
+  return typeof raw === 'string' && raw.includes(':') ? raw : words
 }
 
 export function routeUrl(id: string): string {
