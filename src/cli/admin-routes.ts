@@ -18,6 +18,7 @@ import type { Fault } from '../routes-file/problem.ts'
 import type { Reloader } from '../routes-file/reload.ts'
 import { readUpstream } from '../routes-file/upstream.ts'
 import type { Probe as AskPort } from '../wake/readiness.ts'
+import { after } from './timers.ts'
 import { undoFileOf } from './undo-at-start.ts'
 
 export interface AdminRoutesDeps {
@@ -133,10 +134,4 @@ function gitRunner(environment: AdminRoutesDeps['environment']): RunGit {
         resolve({ code, output: `${stdout}${stderr}` })
       })
     })
-}
-
-function after(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms)
-  timer.unref()
-  return () => clearTimeout(timer)
 }

@@ -18,6 +18,7 @@ import type { ServeDeps } from './serve-types.ts'
 import type { Wake } from './serve-wake.ts'
 import { mayAdminister } from './table-places.ts'
 import { targetState } from './target-state.ts'
+import { every } from './timers.ts'
 
 export interface AdminParts
   extends Pick<
@@ -92,11 +93,7 @@ export function createAdmin(parts: AdminParts): Application {
       }
     },
     now,
-    every(ms, run) {
-      const timer = setInterval(run, ms)
-      timer.unref()
-      return () => clearInterval(timer)
-    },
+    every,
     randomBytes: parts.randomBytes,
     log: output.log,
     version: parts.version,

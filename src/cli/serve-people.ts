@@ -31,6 +31,7 @@ import type { LoginParts } from './serve-login.ts'
 import type { Output, OutputParts } from './serve-output.ts'
 import type { ServeDeps } from './serve-types.ts'
 import { isAdminHost, mayAdminister, placesOf } from './table-places.ts'
+import { every } from './timers.ts'
 
 export interface People {
   identify(asking: Asking, now: number): Identified
@@ -332,11 +333,10 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     await load().catch((error: unknown) => log.error('people-not-read', { error: String(error) }))
   }
   const timers = [
-    setInterval(() => void flush(), flushMs),
-    setInterval(() => void store.audit.flush(), auditFlushMs),
-    setInterval(() => void poll(), pollMs),
+    every(flushMs, () => void flush()),
+    every(auditFlushMs, () => void store.audit.flush()),
+    every(pollMs, () => void poll()),
   ]
-  for (const timer of timers) timer.unref()
 
   return {
     identify,
@@ -367,7 +367,7 @@ async function begin(config: Config, deps: PeopleDeps, store: Store): Promise<Pe
     },
     leave: control.close,
     async close() {
-      for (const timer of timers) clearInterval(timer)
+      for (const end of timers) end()
       await control.close()
       const parts = loginParts === null ? null : await loginParts.catch(() => null)
       await parts?.membership.stop()

@@ -32,6 +32,7 @@ import { createSmallFile } from '../wake/small-file.ts'
 import { followTrail, type TrailEntry } from '../wake/trail.ts'
 import type { Output } from './serve-output.ts'
 import type { ServeDeps } from './serve-types.ts'
+import { after } from './timers.ts'
 import { createWakePages } from './wake-pages.ts'
 
 export interface Wake {
@@ -321,10 +322,4 @@ function useOf(flight: Flight, isKnownClient: (network: string) => boolean): Fli
       lastByteAt: transfer.lastByteAt,
     },
   ]
-}
-
-function after(ms: number, run: () => void): () => void {
-  const timer = setTimeout(run, ms)
-  timer.unref()
-  return () => clearTimeout(timer)
 }

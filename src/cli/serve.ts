@@ -40,6 +40,7 @@ import type { Serve, ServeDeps } from './serve-types.ts'
 import { createWake } from './serve-wake.ts'
 import { createServiceList } from './service-list.ts'
 import { uncoveredHosts } from './table-hosts.ts'
+import { every } from './timers.ts'
 import { undoAtStart } from './undo-at-start.ts'
 
 /** How often deadlines are looked at and the coarse clock moves, milliseconds. */
@@ -273,19 +274,15 @@ async function start(
   // What goes on by itself
   reloader.watch()
   certificates.watch()
-  const timers = [
-    setInterval(() => {
+  closers.push(
+    every(sweepMs, () => {
       flights.sweep(steadyClock())
       people?.sweep()
-    }, sweepMs),
-    setInterval(() => upstreams.sweep(now()), housekeepingMs),
-    setInterval(activity.minute, minuteMs),
-    setInterval(() => void refreshCloudflare(), cloudflareRefreshMs),
-  ]
-  for (const timer of timers) timer.unref()
-  closers.push(() => {
-    for (const timer of timers) clearInterval(timer)
-  })
+    }),
+    every(housekeepingMs, () => upstreams.sweep(now())),
+    every(minuteMs, activity.minute),
+    every(cloudflareRefreshMs, () => void refreshCloudflare()),
+  )
   if (first.trustedProxies.kind === 'cloudflare') void refreshCloudflare()
 
   async function refreshCloudflare(): Promise<void> {

@@ -1,8 +1,8 @@
 // Desks for people, and for what they and their programs are signed in with. Types alone.
 
 import type { User } from '../../auth/people.ts'
-import type { SignInMethod } from '../../auth/session-store.ts'
-import type { TokenWake } from '../../auth/token-store.ts'
+import type { SessionRecord } from '../../auth/session-store.ts'
+import type { TokenRecord } from '../../auth/token-store.ts'
 import type { Host, SessionRef, UserId } from '../../model.ts'
 
 // --- People ---
@@ -90,21 +90,11 @@ export interface PeopleDesk {
 
 // --- Sessions ---
 
-export interface SessionView {
-  readonly ref: SessionRef
-  readonly user: UserId
+/** As the store has it, without hashes: they are of no use to anybody who reads this. */
+export interface SessionView
+  extends Omit<SessionRecord, 'hash' | 'accountHash' | 'passkey' | 'secondFactor'> {
   /** `Firefox on Linux`. */
   readonly device: string
-  readonly userAgent: string
-  readonly methods: readonly SignInMethod[]
-  /** The provider account it came from, `github:583231`. */
-  readonly account: string | null
-  readonly remember: boolean
-  readonly createdAt: number
-  readonly authenticatedAt: number
-  readonly lastSeenAt: number
-  readonly firstAddress: string
-  readonly lastAddress: string
 }
 
 export interface SessionsDesk {
@@ -121,20 +111,8 @@ export interface SessionsDesk {
 
 // --- Tokens ---
 
-export interface TokenView {
-  readonly id: string
-  readonly user: UserId
-  readonly label: string
-  readonly hosts: readonly string[] | null
-  readonly methods: readonly string[] | null
-  readonly paths: readonly string[] | null
-  readonly wake: TokenWake | null
-  readonly scopes: readonly string[]
-  readonly createdAt: number
-  readonly expiresAt: number | null
-  readonly lastUsedAt: number | null
-  readonly lastAddress: string | null
-}
+/** As the store has it, without the hash. */
+export type TokenView = Omit<TokenRecord, 'hash'>
 
 export interface TokensDesk {
   /** Newest first. */
