@@ -218,8 +218,8 @@ function readListeners(reading: Reading): Pick<Config, 'https' | 'http' | 'ops'>
   const ops = readListener(reading, 'ops', '127.0.0.1:9180')
   if (ops !== null && (ops.host === null || !isLoopback(ops.host))) {
     fail(reading, reading.chosen.get('ops'), {
-      what: 'ops must be a loopback address: it needs no login',
-      remedy: 'write 127.0.0.1:9180 or off',
+      what: 'must be a loopback address: it asks for no login',
+      remedy: `write 127.0.0.1:${ops.port} or off`,
     })
   }
   const all = Object.entries({ https, http, ops })

@@ -19,6 +19,18 @@ export function hostsOf(
   return [...hosts.values()]
 }
 
+/** Those of `hosts` that no route answers. */
+export function unroutedHosts(
+  definition: TableDefinition,
+  hosts: readonly string[],
+): readonly string[] {
+  const isRouted = (name: string) =>
+    definition.routes.some(({ host }) =>
+      host.kind === 'exact' ? host.host === name : name.endsWith(`.${host.suffix}`),
+    )
+  return hosts.filter((name) => !isRouted(name))
+}
+
 /**
  * Hosts that no certificate covers, as a person writes them: their handshakes are refused before there is a page that
  * could say so.

@@ -4,9 +4,11 @@ import { patternFault } from '../auth/path-pattern.ts'
 import { isTokenScope, tokenScopeNames } from '../auth/token-scopes.ts'
 import type { TokenRecord, TokenWake } from '../auth/token-store.ts'
 import { makeToken } from '../auth/tokens.ts'
+import type { Config } from '../config.ts'
 import { GatehouseError } from '../errors.ts'
 import { parseHost } from '../host.ts'
 import { nearest } from '../nearest.ts'
+import { loadGoodTable } from './load-table.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { createFlagReader, type FlagReader } from './people-flags.ts'
 import { selected, wrongSelection } from './people-selection.ts'
@@ -17,6 +19,7 @@ import {
   personNamed,
   readPeople,
 } from './people-store.ts'
+import { unroutedHosts } from './table-hosts.ts'
 import {
   agoText,
   counted,
@@ -77,9 +80,12 @@ export async function addToken(context: PeopleContext): Promise<Outcome> {
     await store.tokens.add(record)
     const details = { id: record.id, label: record.label, good: scopeWords(record) }
     audited(store, 'token-added', { user, at, details })
-    const error = disabled
-      ? `gatehouse: note: ${user} is disabled: the token opens nothing before "gatehouse user enable ${user}"\n`
-      : ''
+    const notes = disabled
+      ? [`${user} is disabled: the token opens nothing before "gatehouse user enable ${user}"`]
+      : []
+    const unrouted = await unroutedIn(context.config, scope.hosts ?? [])
+    if (unrouted.length > 0) notes.push(`no route of the table has the host ${unrouted.join(', ')}`)
+    const error = notes.map((note) => `gatehouse: note: ${note}\n`).join('')
     if (flags.has('json')) return done(jsonText({ ...plain(record), token: text }), { error })
     const lines = [
       `Token ${record.id} of ${user} for ${harmless(scopeWords(record))}, ${expiryWords(record.expiresAt, at)}.`,
@@ -113,6 +119,13 @@ export async function revokeTokens(context: PeopleContext): Promise<Outcome> {
   })
 }
 
+/** Nothing to say while the table cannot be read: the token is as good as its hosts will be. */
+async function unroutedIn(config: Config, hosts: readonly string[]): Promise<readonly string[]> {
+  if (hosts.length === 0) return []
+  const definition = await loadGoodTable(config).catch(() => null)
+  return definition === null ? [] : unroutedHosts(definition, hosts)
+}
+
 type Scope = Pick<TokenRecord, 'label' | 'hosts' | 'methods' | 'paths' | 'wake' | 'scopes'>
 
 function readScope(flags: FlagReader): Scope & { readonly lifeMs: number | null } {
@@ -123,7 +136,10 @@ function readScope(flags: FlagReader): Scope & { readonly lifeMs: number | null 
   const hosts = readParts(flags, 'hosts', (text) => {
     const host = parseHost(text)
     if (host?.includes('.')) return host
-    flags.fail('--hosts', `${harmless(text)} is no host`, 'write names such as git.example.com')
+    const whole = /^[\w-]{1,63}$/.test(text)
+      ? `the whole name, such as ${text}`
+      : 'names such as git'
+    flags.fail('--hosts', `${harmless(text)} is no host`, `write ${whole}.example.com`)
     return null
   })
   const methods = readParts(flags, 'methods', (text) => {

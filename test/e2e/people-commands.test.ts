@@ -122,13 +122,22 @@ t.test('beside a gateway that runs, a change is in force when the command return
 
   await t.test('a token opens what it is for, until it is revoked', async (t) => {
     const words = ['--user', 'bob', '--label', 'sync', '--hosts', `app.${testDomain}`]
-    const { token, id } = JSON.parse((await run('token', 'add', ...words, '--json')).out)
+    const made = await run('token', 'add', ...words, '--json')
+    t.equal(made.error, '')
+    const { token, id } = JSON.parse(made.out)
     const bearer = { authorization: `Bearer ${token}` }
     t.match(await get(gateway, 'app', bearer), { status: 200, text: /^bob/ })
     t.not(await status('chat', bearer), 200, 'another host')
     t.match(await run('token', 'list'), { out: new RegExp(`^${id} +bob +sync +app\\.`, 'm') })
     t.match(await run('token', 'revoke', '--', id), { code: 0, out: 'Revoked 1 token.\n' })
     t.equal(await status('app', bearer), 401)
+    const odd = ['--user', 'bob', '--label', 'sync', '--hosts']
+    t.match(await run('token', 'add', ...odd, `ap.${testDomain}`), {
+      code: 0,
+      error: `note: no route of the table has the host ap.${testDomain}`,
+    })
+    t.match(await run('token', 'add', ...odd, 'app'), { code: 2, error: 'such as app.example.com' })
+    t.match(await run('token', 'revoke', '--user', 'bob'), { code: 0 })
   })
 
   await t.test('a disabled person is out, tokens too, and enabled is not signed in', async (t) => {

@@ -169,6 +169,8 @@ t.test('every problem is reported at once, each with its place and a remedy', as
   ])
     t.ok(places.includes(place), place)
   for (const { what, remedy } of problems) t.ok(what !== '' && remedy !== '', what)
+  const port = read({ flags: { ops: '9280' } }).problems
+  t.match(port, [{ where: '--ops', remedy: 'write 127.0.0.1:9280 or off' }])
 })
 
 t.test('a missing table is an error that says how to make one', async (t) => {

@@ -18,7 +18,7 @@ export function accountPage(
       html`<a href="${path}"${name === tab && html` aria-current="page"`}>${label}</a>`,
   )
   const nav = html`<nav class="tabs" aria-label="Account">${tabs}</nav>`
-  const out = html`<ul class="links"><li><a href="/sign-out">Sign out</a></li></ul>`
+  const out = html`<ul class="links"><li><a href="/services">Your services</a></li><li><a href="/sign-out">Sign out</a></li></ul>`
   return page(reply, { ...others, width: 'wide', body: html`${nav}${body}${out}` })
 }
 
