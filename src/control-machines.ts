@@ -133,8 +133,12 @@ export interface MachineControl {
   sleep(vm: string): MachineOutcome
   /** It runs but is dead: stopped, then started. @param user who wants it; absent: the operator. */
   restart(vm: string, user?: UserId): MachineOutcome
-  /** @param until wall clock, milliseconds; `null`: it is not kept awake any more. */
-  keep(vm: string, until: number | null): MachineOutcome
+  /**
+   * Keeps it awake until then, and starts it when it sleeps.
+   *
+   * @param until wall clock, milliseconds; `null`: it is not kept awake any more. @param user who wants it; absent: the operator.
+   */
+  keep(vm: string, until: number | null, user?: UserId): MachineOutcome
 }
 
 /** What became of a test message to one of `alerts:`. */

@@ -55,7 +55,7 @@ export function auditedControl(
       },
       sleep: (vm) => noted('vm-sleep', vm, () => machines.sleep(vm)),
       restart: (vm, user) => noted('vm-restart', vm, () => machines.restart(vm, user)),
-      keep: (vm, until) => noted('vm-keep', vm, () => machines.keep(vm, until)),
+      keep: (vm, until, user) => noted('vm-keep', vm, () => machines.keep(vm, until, user)),
     },
   }
 }

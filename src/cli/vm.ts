@@ -61,21 +61,13 @@ export async function keepMachine(context: MachineContext): Promise<Outcome> {
     flags.fail('--until', what, 'write 18:00, 2026-11-30T18:00, or a time from now such as 2h')
     return mistaken(...flags.problems)
   }
-  const kept = await command(context, { do: 'vm-keep', vm, until })
-  // A promise alone starts nothing; whoever wants it kept awake wants it awake.
-  const sleeps = machines.some(({ id, state }) => id === vm && asleep.includes(state))
-  const outcome =
-    kept.kind === 'done' && until !== null && sleeps
-      ? await command(context, { do: 'vm-wake', vm, wait: false, port: null })
-      : kept
+  const outcome = await command(context, { do: 'vm-keep', vm, until })
   return told(context, outcome, (shown) =>
     until === null
       ? `${shown} is not kept awake any more.`
       : `${shown} is kept awake until ${localText(until, timeZone)} (${timeZone}).`,
   )
 }
-
-const asleep: readonly MachineReport['state'][] = ['asleep', 'stopping']
 
 /** Which machine a name may stand for that none has. */
 export function nearMachine(name: string, machines: readonly MachineReport[]): string | null {

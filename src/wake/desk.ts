@@ -103,11 +103,10 @@ export function createMachineDesk(deps: MachineDeskDeps): MachineDesk {
   ): Promise<MachineOutcome> {
     const machine = find(vm)
     if ('kind' in machine) return machine
-    const { wait, port, signal, user = null } = asked
+    const { wait, port, signal } = asked
     if (port !== null) machine.watchPort(port, null)
-    const result = machine.want({ kind: 'person', user }, { repaired: true })
-    if (result !== 'ok') return refused(result)
-    return wait ? untilReady(machine, port, signal) : done
+    const begun = start(machine, asked.user)
+    return begun.kind === 'done' && wait ? untilReady(machine, port, signal) : begun
   }
 
   /** Ready, or it is clear that it will not be. */
@@ -157,11 +156,20 @@ export function createMachineDesk(deps: MachineDeskDeps): MachineDesk {
     return result === 'ok' ? done : refused(result)
   }
 
-  function keep(vm: string, until: number | null): MachineOutcome {
+  function keep(vm: string, until: number | null, user?: UserId): MachineOutcome {
     const machine = find(vm)
     if ('kind' in machine) return machine
-    if (machine.state.kind === 'gone') return refused('gone')
-    return deps.leases.keep(machine.definition.id, until) === 'ok' ? done : refused('too-long')
+    const { kind } = machine.state
+    if (kind === 'gone') return refused('gone')
+    if (deps.leases.keep(machine.definition.id, until) !== 'ok') return refused('too-long')
+    // A promise alone starts nothing; whoever wants it kept awake wants it awake.
+    const sleeps = kind === 'asleep' || kind === 'stopping'
+    return sleeps && until !== null && until > now() ? start(machine, user) : done
+  }
+
+  function start(machine: Machine, user: UserId | undefined): MachineOutcome {
+    const result = machine.want({ kind: 'person', user: user ?? null }, { repaired: true })
+    return result === 'ok' ? done : refused(result)
   }
 
   function timeline(vm: string, days: number): readonly StateSpan[] {

@@ -134,6 +134,22 @@ t.test('sleeping, restarting, keeping', async (t) => {
   t.match(desk.keep(flex, null), refused('gone'))
 })
 
+t.test(
+  'a machine that sleeps is started when it is to be kept awake, and not otherwise',
+  async (t) => {
+    const { desk, machine, clock } = house()
+    t.strictSame(desk.keep(flex, null), { kind: 'done' })
+    t.strictSame(desk.keep(flex, clock.now() - 1), { kind: 'done' })
+    t.match(desk.keep(flex, clock.now() + 1e10), refused('too-long'))
+    t.strictSame(machine.wishes, [])
+    t.strictSame(desk.keep(flex, clock.now() + 1000, 'ada' as UserId), { kind: 'done' })
+    t.strictSame(machine.wishes, [{ kind: 'person', user: 'ada' }])
+    machine.become(awake(clock))
+    t.strictSame(desk.keep(flex, clock.now() + 1000), { kind: 'done' })
+    t.equal(machine.wishes.length, 1)
+  },
+)
+
 t.test('the last days without gaps', async (t) => {
   const { desk, machine, clock } = house()
   const hour = 3_600_000

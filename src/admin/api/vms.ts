@@ -167,7 +167,7 @@ export const keepVm = operation({
   id: 'keepVm',
   method: 'PUT',
   path: '/api/v1/vms/{id}/keep',
-  summary: 'Keeps a machine awake until then, or no longer',
+  summary: 'Keeps a machine awake until then, and starts it when it sleeps; or no longer',
   scope: 'vms:write',
   params: machinePath,
   body: z.strictObject({
@@ -176,13 +176,13 @@ export const keepVm = operation({
   reply: machine,
   errors: refusals,
   audit: 'vm-keep',
-  async run(desks, { path, body }) {
+  async run(desks, { path, body }, { user }) {
     const until = body.until === null ? null : Date.parse(body.until)
     if (until !== null && !(until > desks.now())) {
       const errors = [{ path: 'body.until', message: 'That time has passed.' }]
       return refused('invalid', { errors })
     }
-    return acted(desks, path.id, (id) => desks.machines?.keep(id, until) ?? null)
+    return acted(desks, path.id, (id) => desks.machines?.keep(id, until, user) ?? null)
   },
 })
 
