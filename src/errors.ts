@@ -117,11 +117,6 @@ export const failures = {
   'hold-full': { status: 503, level: null, title: 'Too many are waiting for this machine.' },
   'wake-refused': { status: 503, level: 'warn', title: 'The machine cannot be started now.' },
   'machine-gone': { status: 502, level: 'error', title: 'The machine of this service is gone.' },
-  'app-unavailable': {
-    status: 503,
-    level: null,
-    title: 'This part of the gateway is not in service.',
-  },
   'loop-detected': { status: 508, level: 'warn', title: 'The request goes round in circles.' },
 } as const satisfies Record<string, Failure>
 

@@ -1,7 +1,7 @@
 // An exchange and all that becomes known of it, from its admission to its one record. Hot path.
 
 import { accessEntryOf, movedBy } from './access-entry.ts'
-import type { Admission, Request } from './admission.ts'
+import type { Request } from './admission.ts'
 import type { Application, Applications, StreamAnswer } from './app.ts'
 import { maxAppBodyBytes, maxWakeBodyBytes } from './app.ts'
 import { type AppCallListener, callApp } from './app-call.ts'
@@ -15,9 +15,15 @@ import { type ArrivalFacts, arrivalOf, Held, type HeldListener } from './held.ts
 import type { AccessEntry, EventLog } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Host, Identity, RequestId, SessionRef, UserId, VmId } from './model.ts'
-import { appRequestOf, belowRoute, extraOf, pageRequestOf, withOwnHeaders } from './own-answer.ts'
+import {
+  appRequestOf,
+  extraOf,
+  pageRequestOf,
+  targetFactsOf,
+  withOwnHeaders,
+} from './own-answer.ts'
 import { OwnAnswer, OwnStream } from './own-transfer.ts'
-import type { Answer, Pages } from './pages.ts'
+import type { Answer, OwnTarget, Pages } from './pages.ts'
 import type { Exchange, ExchangeListener } from './proxy/exchange.ts'
 import { errorCode, neverArrived } from './proxy/failure.ts'
 import { Forward, type ForwardListener, type ForwardPlan } from './proxy/forward.ts'
@@ -181,15 +187,10 @@ export class Exchanged
     if (this.#own !== null) this.#own.lastByteAt = this.#deps.flights.ticker.now
   }
 
-  page(target: Extract<Admission, { kind: 'page' }>['target']): void {
-    const request = pageRequestOf(this, this.#deps)
-    if (target.kind !== 'redirect' || !target.keepPath) {
-      this.answer(this.#deps.pages.target(target, request), 'ok')
-      return
-    }
-    const below = belowRoute(this)
-    if (below === null) this.refuse('bad-target')
-    else this.answer(this.#deps.pages.target(target, request, below), 'ok')
+  page(target: OwnTarget): void {
+    const facts = targetFactsOf(this, target, this.#deps)
+    if (facts === null) this.refuse('bad-target')
+    else this.answer(this.#deps.pages.target(target, pageRequestOf(this, this.#deps), facts), 'ok')
   }
 
   answer(answer: Answer, outcome: FailureCode | 'ok'): void {

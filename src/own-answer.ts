@@ -4,8 +4,9 @@ import type { Request } from './admission.ts'
 import type { AppRequest } from './app.ts'
 import { type FailureCode, failures } from './errors.ts'
 import type { RequestId } from './model.ts'
-import type { FailureExtra, PageRequest } from './pages.ts'
+import type { FailureExtra, OwnTarget, PageRequest, TargetFacts } from './pages.ts'
 import { belowPrefix } from './proxy/headers.ts'
+import { readTarget } from './proxy/target.ts'
 import type { RouteTable } from './routes.ts'
 import { signInUrlOf, wantsPassword } from './sign-in-answer.ts'
 import { originOf } from './sign-in-url.ts'
@@ -81,8 +82,27 @@ export function extraOf(
   return signIn === null ? { basic } : { basic, signIn }
 }
 
+/** What the answer of a target of ours depends on; `null`: the route's path is spelled otherwise. */
+export function targetFactsOf(
+  request: Request,
+  target: OwnTarget,
+  deps: OwnAnswerDeps,
+): TargetFacts | null {
+  if (target.kind === 'landing') return { asleep: leadsToSleep(request, target.continueTo, deps) }
+  if (target.kind !== 'redirect' || !target.keepPath) return {}
+  const below = belowRoute(request)
+  return below === null ? null : { below }
+}
+
+/** Whether what a landing page goes on to has a machine whose door is shut. */
+function leadsToSleep({ host }: Request, path: string | null, deps: OwnAnswerDeps): boolean {
+  const target = path === null ? 'bad-target' : readTarget(path)
+  if (host === null || typeof target === 'string') return false
+  return deps.table().match(host, target.path)?.gate?.open === false
+}
+
 /** What of path and query lies below the route, as it was sent; `null`: the route's path is spelled otherwise. */
-export function belowRoute({ target, route }: Request): string | null {
+function belowRoute({ target, route }: Request): string | null {
   if (target === null || route === null) return null
   const rest = belowPrefix(target.rawPath, route.definition.path)
   return rest === null ? null : rest + target.query

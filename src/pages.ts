@@ -8,19 +8,21 @@ import { renderLanding, renderRedirect, renderStatus } from './pages/target.ts'
 
 export type { Answer, FailureExtra, PageRequest } from './pages/answer.ts'
 
+/** What Gatehouse answers itself without an application. */
+export type OwnTarget = Exclude<Target, { kind: 'upstream' | 'app' }>
+
+export interface TargetFacts {
+  /** Path below the route and query, as received; only a redirect that keeps the path reads it. */
+  readonly below?: string
+  /** The machine that a landing page leads to sleeps. */
+  readonly asleep?: boolean
+}
+
 export interface Pages {
   /** A page, problem details (RFC 9457) or gRPC status for a failure, by `Accept` and content type. Never throws. */
   failure(code: FailureCode, request: PageRequest, extra?: FailureExtra): Answer
-  /**
-   * The answer of a route whose target is Gatehouse itself.
-   *
-   * @param below path below the route and query, as received; only a redirect that keeps the path reads it.
-   */
-  target(
-    target: Exclude<Target, { kind: 'upstream' }>,
-    request: PageRequest,
-    below?: string,
-  ): Answer
+  /** The answer of a route whose target is Gatehouse itself. */
+  target(target: OwnTarget, request: PageRequest, facts?: TargetFacts): Answer
 }
 
 /** @param settings `publicPort`: the port visitors use, for links between our hosts; default 443. */
@@ -29,21 +31,14 @@ export function createPages(settings: Partial<FailureSettings> = {}): Pages {
     return renderFailure(code, request, { ...extra, publicPort: settings.publicPort ?? 443 })
   }
 
-  function target(
-    target: Exclude<Target, { kind: 'upstream' }>,
-    request: PageRequest,
-    below = '',
-  ): Answer {
+  function target(target: OwnTarget, request: PageRequest, facts: TargetFacts = {}): Answer {
     switch (target.kind) {
       case 'landing':
-        return renderLanding(target, request)
+        return renderLanding(target, request, facts.asleep === true)
       case 'status':
         return renderStatus(target, request)
       case 'redirect':
-        return renderRedirect(target, below)
-      case 'app':
-        // Login and admin come later; what stands in their place is honest about it.
-        return failure('app-unavailable', request)
+        return renderRedirect(target, facts.below ?? '')
       default:
         return target satisfies never
     }

@@ -111,7 +111,6 @@ export const advice: Readonly<Record<FailureCode, Advice>> = {
   'hold-full': retry('Please try again in a moment.', 10, unavailable),
   'wake-refused': retry('Whoever runs this site knows why.', 300, unavailable),
   'machine-gone': final('Ask whoever runs this site.', unavailable),
-  'app-unavailable': final('It comes with a later version of Gatehouse.', unavailable),
   'loop-detected': final('Whoever runs this site has to change where it leads.', unknown),
 }
 

@@ -11,14 +11,19 @@ type Landing = Extract<Target, { kind: 'landing' }>
 type Fixed = Extract<Target, { kind: 'status' }>
 type Redirect = Extract<Target, { kind: 'redirect' }>
 
-/** A service's front door: what it is, and the way in. The same for everybody, whatever `Accept` says. */
-export function renderLanding(landing: Landing, request: PageRequest): Answer {
+/**
+ * A service's front door: what it is, and the way in. The same for everybody, whatever `Accept` says, and answered from here for
+ * ever without anything being woken.
+ */
+export function renderLanding(landing: Landing, request: PageRequest, asleep = false): Answer {
   const { service } = landing
   const way = landing.continueTo === null ? null : pathOnThisHost(landing.continueTo)
   const text =
     way === null
       ? 'This is the front door of a private service. There is nothing to open here.'
-      : 'This is a private service. Sign in, and you go straight on to it.'
+      : asleep
+        ? 'This is a private service, and its machine is asleep. Sign in to wake it; that takes a minute or two.'
+        : 'This is a private service. Sign in, and you go straight on to it.'
   const link =
     way === null
       ? ''

@@ -189,6 +189,12 @@ t.test('an id that is not one of ours is not repeated', async (t) => {
   }
 })
 
+t.test('a landing page says that the machine behind it sleeps', async (t) => {
+  const landing = { kind: 'landing', service: 'Photoprism', continueTo: '/x' } as const
+  t.notMatch(text(pages.target(landing, asked())), 'asleep')
+  t.match(text(pages.target(landing, asked(), { asleep: true })), 'its machine is asleep')
+})
+
 t.test('Retry-After stands where waiting helps', async (t) => {
   const retryAfter = (code: FailureCode, retryAfterSeconds?: number) =>
     header(
@@ -203,8 +209,8 @@ t.test('Retry-After stands where waiting helps', async (t) => {
   t.equal(retryAfter('upstream-down', Number.NaN), '5')
   t.equal(retryAfter('upstream-down', -1), '5')
   for (const code of codes.filter((each) => [429, 503].includes(failures[each].status))) {
-    // Waiting alone makes neither of these better.
-    if (code !== 'app-unavailable' && code !== 'asleep') t.match(retryAfter(code), /^\d+$/, code)
+    // Waiting alone makes that no better.
+    if (code !== 'asleep') t.match(retryAfter(code), /^\d+$/, code)
   }
 })
 
@@ -306,7 +312,7 @@ t.test('a fixed answer is a page, a problem or plain text', async (t) => {
 t.test('a redirect that keeps the path cannot be led to another host', async (t) => {
   const location = (to: string, below: string, keepPath = true) =>
     header(
-      pages.target({ kind: 'redirect', status: 302, location: to, keepPath }, asked({}), below),
+      pages.target({ kind: 'redirect', status: 302, location: to, keepPath }, asked({}), { below }),
       'location',
     )
   const there = 'https://new.example'
@@ -331,11 +337,6 @@ t.test('temporary redirects are not kept by caches', async (t) => {
     const permanent = status === 301 || status === 308
     t.equal(header(answer, 'cache-control'), permanent ? null : 'no-store')
   }
-})
-
-t.test('applications that are not there yet say so', async (t) => {
-  const answer = pages.target({ kind: 'app', app: 'login' }, asked())
-  t.equal(answer.status, failures['app-unavailable'].status)
 })
 
 /** WCAG 2.2, "contrast ratio". */
