@@ -289,7 +289,7 @@ function auditEntryOf({ event, vm, record }: TrailEntry, at: number): AuditEntry
             reason: stopReason,
             fault,
             awakeMinutes: Math.round(awakeMs / 60_000),
-            cost,
+            cost: cost === null ? null : Math.round(cost * 1e4) / 1e4,
             currency,
           }),
     },
