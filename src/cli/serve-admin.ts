@@ -12,6 +12,8 @@ import type { RouteActivity } from '../route-activity.ts'
 import type { RouteTable } from '../routes.ts'
 import type { Reloader } from '../routes-file/reload.ts'
 import { type AdminRoutesDeps, createAdminRoutes } from './admin-routes.ts'
+import { listed } from './doctor/finding.ts'
+import { clockSkews, middleOf } from './doctor/targets.ts'
 import type { Output } from './serve-output.ts'
 import type { AdminPeople } from './serve-people.ts'
 import type { ServeDeps } from './serve-types.ts'
@@ -41,6 +43,9 @@ export interface AdminParts
   readonly now: () => number
   readonly randomBytes: (size: number) => Buffer
 }
+
+/** A page waits for it. */
+const clockMs = 500
 
 export function createAdmin(parts: AdminParts): Application {
   const { people, table, wake, certificates, output, config, now } = parts
@@ -86,7 +91,7 @@ export function createAdmin(parts: AdminParts): Application {
         startedAt: parts.startedAt,
         memory: { residentBytes: rss, heapUsedBytes: heapUsed },
         disk: await diskOf(config.dataDir),
-        clockOffMs: null,
+        clockOffMs: await clockOff(parts),
         problems: problemsOf(parts),
         limits: limitsOf(definition()),
         alerts: wake.alerts.recent(),
@@ -109,6 +114,15 @@ async function diskOf(folder: string): Promise<{ freeBytes: number; totalBytes: 
     // Somewhere else it would be an error; here it is a gap in a page about how things are.
     return null
   }
+}
+
+/** Backends that answered lately, and no machine that may sleep: nothing is woken to ask for the time. */
+async function clockOff({ table, upstreams, now }: AdminParts): Promise<number | null> {
+  const targets = table().routes.flatMap(({ upstream, gate }) => {
+    if (upstream === null || gate !== null) return []
+    return upstreams.find(upstream)?.state().failingSince === null ? [upstream] : []
+  })
+  return middleOf(await clockSkews(targets, { now, timeoutMs: clockMs }))
 }
 
 /** What a person should look at, in sentences. */
@@ -135,7 +149,7 @@ function limitsOf(definition: TableDefinition): { name: string; words: string }[
   }
   return [
     { name: 'before anything', words: words(definition.floodLimit) },
-    ...[...services].map(([rate, names]) => ({ name: names.join(', '), words: rate })),
+    ...[...services].map(([rate, names]) => ({ name: listed(names), words: rate })),
     {
       name: 'people who are signed in',
       words: `${definition.signedInFactor} times as much, counted per session`,

@@ -2,7 +2,6 @@
 
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns'
-import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Application } from '../app.ts'
@@ -33,6 +32,7 @@ import { acmePath, createRouteTable, type RouteTable } from '../routes.ts'
 import { forbiddenAddress } from '../routes-file/addresses.ts'
 import { createReloader } from '../routes-file/reload.ts'
 import { fetchText } from './fetch-text.ts'
+import { readKeyFile } from './key-material.ts'
 import { readOriginPullCa } from './origin-pull-file.ts'
 import { createOutput } from './serve-output.ts'
 import { createPeople, type People } from './serve-people.ts'
@@ -209,7 +209,7 @@ async function start(
   const limiter = createLimiter()
   const activity = createRouteActivity(output.metrics.requestsByRoute)
   const upstreams = createUpstreams({
-    readFile: (path) => readFileSync(resolve(dirname(config.routesFile), path)),
+    readFile: (path) => readKeyFile(resolve(dirname(config.routesFile), path)),
     lookup: guarded,
   })
   closers.push(upstreams.close)

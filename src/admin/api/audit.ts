@@ -68,7 +68,7 @@ export const exportAudit = operation({
   id: 'exportAudit',
   method: 'GET',
   path: '/api/v1/audit/export',
-  summary: 'The audit log as lines of JSON, newest first; at most 20,000',
+  summary: 'The audit log as lines of JSON, newest first; at most 20,000, and at most 8 MB',
   scope: 'audit:read',
   query: z.strictObject(filters),
   reply: z.string(),
@@ -84,7 +84,7 @@ export const exportAudit = operation({
       for (const each of page.items) text += `${JSON.stringify(replyOf(each))}\n`
       count += page.items.length
       from = page.next === null ? null : readCursor(page.next, place)
-    } while (from !== null && count < 20_000)
+    } while (from !== null && count < 20_000 && text.length < 8_000_000)
     return { kind: 'done', reply: text }
   },
 })

@@ -71,17 +71,11 @@ export async function targetFindings(
 /** Compares our clock with the `Date` of a few backends (RFC 9110 §6.6.1). */
 export async function clockFinding(
   targets: readonly UpstreamTarget[],
-  { now, timeoutMs }: TargetsDeps,
+  deps: TargetsDeps,
 ): Promise<Finding> {
-  const plain = targets.filter(({ scheme }) => scheme === 'http').slice(0, clocks)
-  const skews: number[] = []
-  await inParallel(plain, clocks, async (target) => {
-    const date = await dateOf(target, timeoutMs)
-    // The header has whole seconds: half a second is the middle of what it can mean.
-    if (date !== null) skews.push(now() - (date + 500))
-  })
-  const skew = skews.toSorted((a, b) => a - b)[Math.floor(skews.length / 2)]
-  if (skew === undefined) {
+  const skews = await clockSkews(targets, deps)
+  const skew = middleOf(skews)
+  if (skew === null) {
     return warn('clock', 'nobody to compare it with', 'timedatectl says whether it is synchronised')
   }
   const seconds = Math.round(skew / 1000)
@@ -91,6 +85,26 @@ export async function clockFinding(
   const what = `${Math.abs(seconds)} s ${side} ${skews.length === 1 ? 'a backend' : 'the backends'}`
   const remedy = 'switch on time synchronisation (timedatectl set-ntp true), there or here'
   return size < failSkewMs ? warn('clock', what, remedy) : fail('clock', what, remedy)
+}
+
+/** How far our clock is ahead of those of a few backends, milliseconds; empty: none said. */
+export async function clockSkews(
+  targets: readonly UpstreamTarget[],
+  { now, timeoutMs }: TargetsDeps,
+): Promise<readonly number[]> {
+  const plain = targets.filter(({ scheme }) => scheme === 'http').slice(0, clocks)
+  const skews: number[] = []
+  await inParallel(plain, clocks, async (target) => {
+    const date = await dateOf(target, timeoutMs)
+    // The header has whole seconds: half a second is the middle of what it can mean.
+    if (date !== null) skews.push(now() - (date + 500))
+  })
+  return skews
+}
+
+/** One clock that is wrong has no say. */
+export function middleOf(skews: readonly number[]): number | null {
+  return skews.toSorted((a, b) => a - b)[Math.floor(skews.length / 2)] ?? null
 }
 
 function probesOf(definition: TableDefinition): readonly Probe[] {
