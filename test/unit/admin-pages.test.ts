@@ -9,7 +9,7 @@ import { createDrafts, type Draft } from '../../src/admin/pages/drafts.ts'
 import { createShownOnce } from '../../src/admin/pages/shown-once.ts'
 import { adminStyle } from '../../src/admin/pages/style.ts'
 import { timeline } from '../../src/admin/pages/timeline.ts'
-import { counted, sizeWords, spanWords } from '../../src/admin/pages/words.ts'
+import { counted, ended, sizeWords, spanWords } from '../../src/admin/pages/words.ts'
 import { htmlText } from '../../src/auth/app/html.ts'
 import type { UserId } from '../../src/model.ts'
 
@@ -75,6 +75,11 @@ t.test('a week of a machine is a row a day in its own time zone', async (t) => {
   t.match(text, '<rect class="awake" x="600" width="120"', 'from ten to noon')
   t.match(text, '<rect class="moving" x="540" width="60"')
   t.equal(timeline({ spans: [], now, days: 7, timeZone: 'UTC' }), null)
+})
+
+t.test('a sentence ends once', async (t) => {
+  t.equal(ended('write a port'), 'write a port.')
+  t.equal(ended('did you mean service?'), 'did you mean service?')
 })
 
 t.test('numbers are said as people say them', async (t) => {

@@ -65,7 +65,8 @@ if (area instanceof HTMLTextAreaElement && gutter instanceof HTMLElement) {
       item.setAttribute('data-line', String(line))
       item.setAttribute('data-column', String(column))
       const tag = element('span', `line ${line}`, `tag ${severity === 'error' ? 'bad' : 'warn'}`)
-      item.append(tag, ` ${where === '' ? '' : `${where}: `}${what}; ${remedy}.`)
+      const end = remedy.endsWith('?') ? '' : '.'
+      item.append(tag, ` ${where === '' ? '' : `${where}: `}${what}; ${remedy}${end}`)
       makeWay(item)
       list.append(item)
     }

@@ -4,6 +4,7 @@ import { type Html, html } from '../../auth/app/html.ts'
 import type { AccessChange } from '../../routes-file/access-change.ts'
 import type { Problem } from '../../routes-file/problem.ts'
 import type { DiffHunk } from '../desks/types.ts'
+import { ended } from './words.ts'
 
 /** Lines with their numbers; what is gone and what is new also say so for those who do not see colours. */
 export function diffView(hunks: readonly DiffHunk[]): Html {
@@ -58,7 +59,7 @@ export function problemList(
 }
 
 function problemItem({ severity, line, column, where, what, remedy }: Problem): Html {
-  return html`<li class="${severity}" data-line="${line}" data-column="${column}"><span class="tag ${severity === 'error' ? 'bad' : 'warn'}">line ${line}</span> ${where !== '' && html`<code>${where}</code>: `}${what}. <span class="fix">${capital(remedy)}.</span></li>`
+  return html`<li class="${severity}" data-line="${line}" data-column="${column}"><span class="tag ${severity === 'error' ? 'bad' : 'warn'}">line ${line}</span> ${where !== '' && html`<code>${where}</code>: `}${what}. <span class="fix">${ended(capital(remedy))}</span></li>`
 }
 
 function capital(text: string): string {

@@ -3,6 +3,7 @@
 import type { Problem } from '../../routes-file/problem.ts'
 import type { Actor, Desks, RouteChange, RoutePreview } from '../desks/types.ts'
 import { controls } from './route-fields.ts'
+import { ended } from './words.ts'
 
 export interface Checked {
   /** Those that the file does not have already. */
@@ -80,5 +81,5 @@ const targetField: Readonly<Record<string, string>> = {
 }
 
 function sentenceOf({ what, remedy }: Problem): string {
-  return `${what.charAt(0).toUpperCase()}${what.slice(1)}; ${remedy}.`
+  return ended(`${what.charAt(0).toUpperCase()}${what.slice(1)}; ${remedy}`)
 }

@@ -26,6 +26,11 @@ export function spanWords(ms: number): string {
   return hours < 48 ? counted(hours, 'hour') : counted(Math.floor(hours / 24), 'day')
 }
 
+/** With a full stop at its end, where nothing else ends it. */
+export function ended(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`
+}
+
 /** `1 route`, `3 routes`; `many` where an s does not do. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
