@@ -70,6 +70,11 @@ export interface Operation<
     desks: Desks,
     input: Input<z.output<Path>, z.output<Query>, z.output<Body>>,
   ): Promise<string | null>
+  /**
+   * True: waits for its turn, as those do that compare a version: what it has looked at (is somebody left who administers?) must
+   * still be so when it writes.
+   */
+  readonly inTurn?: boolean
   /** True: changes nothing although it is no GET, such as a preview; it needs no recent login. */
   readonly readOnly?: boolean
   /** Name of the event in the audit log; `null`: it changes nothing. */
@@ -107,7 +112,7 @@ export interface PerformDeps {
   readonly now: () => number
 }
 
-/** Writes that compare a version first run one after the other: two that saw the same version cannot both win. */
+/** Writes that compare first run one after the other: two that saw the same cannot both win. */
 export function createPerform(deps: PerformDeps) {
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -127,7 +132,8 @@ export function createPerform(deps: PerformDeps) {
     given: Given,
     who: { readonly actor: Actor; readonly request: RequestId },
   ): Promise<Result<z.input<Reply>>> {
-    if (operation.etag === undefined) return carryOut(operation, given, { ...deps, ...who })
+    const alone = operation.etag !== undefined || operation.inTurn === true
+    if (!alone) return carryOut(operation, given, { ...deps, ...who })
     const next = queue.then(() => carryOut(operation, given, { ...deps, ...who }))
     queue = next.catch(() => {})
     return next

@@ -143,6 +143,24 @@ t.test('the last administrator stays', async (t) => {
   })
 })
 
+t.test('two administrators who disable each other at once: one of them stays', async (t) => {
+  const admin = await startAdmin(t, {
+    people: [
+      { id: 'ada', groups: ['admin'] },
+      { id: 'eve', groups: ['admin'] },
+    ],
+  })
+  const [ada, eve] = [await admin.browser('ada'), await admin.browser('eve')]
+  await Promise.all([ada.csrf(), eve.csrf()])
+  const told = await Promise.all([
+    ada.fetch('/api/v1/users/eve/disable', post()),
+    eve.fetch('/api/v1/users/ada/disable', post()),
+  ])
+  t.strictSame(told.map(({ status }) => status).toSorted(), [200, 409])
+  const left = (await admin.login.store.users.users()).filter(({ disabled }) => !disabled)
+  t.equal(left.length, 1)
+})
+
 t.test('credentials are taken away one by one, never the last, or all by a reset', async (t) => {
   const { admin, browser, last } = await withAda(t)
   const { json } = await browser.fetch('/api/v1/users/eve')

@@ -158,6 +158,7 @@ export const disableUser = operation({
   params: personPath,
   reply: person,
   errors: ['not-found', 'administrator-only', 'last-administrator', 'yourself'],
+  inTurn: true,
   audit: 'user-disabled',
   async run({ people }, { path }, actor) {
     const before = await personOf(people, path.id)
