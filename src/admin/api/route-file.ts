@@ -163,7 +163,7 @@ export const restoreRouteVersion = operation({
   async run(desks, { path, body, etag }, actor) {
     const outcome = await desks.routes.restore(path.id, optionsOf({ ...body, etag, actor }))
     if (outcome === null) return refused('not-found')
-    return resultOf(outcome, { details: { version: path.id } })
+    return resultOf(outcome, { was: etag, details: { version: path.id } })
   },
 })
 

@@ -72,6 +72,7 @@ export async function save(
   const id = 'id' in wish ? wish.id : 'host' in wish ? wish.host : null
   const after = 'raw' in wish ? wish.raw : undefined
   return resultOf(outcome, {
+    was: given.etag,
     ...(given.before === null ? {} : { before: given.before }),
     ...(after === undefined ? {} : { after }),
     details: { change: wish.kind, route: id, note: given.note ?? null },
@@ -89,10 +90,15 @@ export function optionsOf({ actor, etag, note: words, confirm: typed }: Wish): S
   }
 }
 
-/** The desk's outcome as the operation's. */
+/** The desk's outcome as the operation's. What has no `before` or `after` of its own is written down as versions of the file. */
 export function resultOf(
   outcome: RouteSaved,
-  changed: {
+  {
+    was,
+    ...changed
+  }: {
+    /** Version before. */
+    readonly was: string | null
     readonly before?: unknown
     readonly after?: unknown
     readonly details: Readonly<Record<string, string | null>>
@@ -109,7 +115,15 @@ export function resultOf(
           pending: pending === null ? null : { until: until ?? '', token: pending.token },
         },
         etag,
-        changed: { ...changed, details: { ...changed.details, etag } },
+        changed:
+          etag === was
+            ? null
+            : {
+                before: { etag: was },
+                after: { etag },
+                ...changed,
+                details: { ...changed.details, etag },
+              },
       }
     }
     case 'conflict':
