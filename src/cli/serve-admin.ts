@@ -140,16 +140,25 @@ function problemsOf({ reloader, certificates }: AdminParts): string[] {
   return said
 }
 
+/** Services of one limit that are named; of more, nobody reads the names. */
+const mostNamed = 8
+
 function limitsOf(definition: TableDefinition): { name: string; words: string }[] {
   const words = ({ perSecond, burst }: RateLimit) => `${perSecond} a second, ${burst} at once`
-  const services = new Map<string, string[]>()
+  const services = new Map<string, Set<string>>()
   for (const { rateLimit, service } of definition.routes) {
     const rate = words(rateLimit)
-    services.set(rate, [...(services.get(rate) ?? []), service])
+    services.set(rate, (services.get(rate) ?? new Set()).add(service))
   }
+  const fewestFirst = [...services].toSorted(([, a], [, b]) => a.size - b.size)
+  const nameOf = (names: ReadonlySet<string>, isLast: boolean) =>
+    isLast && names.size > mostNamed ? 'everything else' : listed([...names])
   return [
     { name: 'before anything', words: words(definition.floodLimit) },
-    ...[...services].map(([rate, names]) => ({ name: listed(names), words: rate })),
+    ...fewestFirst.map(([rate, names], index) => ({
+      name: nameOf(names, index === fewestFirst.length - 1),
+      words: rate,
+    })),
     {
       name: 'people who are signed in',
       words: `${definition.signedInFactor} times as much, counted per session`,

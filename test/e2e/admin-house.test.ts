@@ -252,3 +252,26 @@ function within<T>(ms: number, promise: Promise<T>): Promise<T> {
     }),
   ])
 }
+
+t.test('the limits in force name each service once', async (t) => {
+  const house = await startGateway({
+    routes: [
+      ...['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
+        (host) => `- { service: ${host}, host: ${host}, to: '${backend.origin}' }`,
+      ),
+      `- { service: Slow, host: s, to: '${backend.origin}', rateLimit: { perSecond: 1, burst: 3 } }`,
+      `- { service: Slow, host: s, path: /x, to: '${backend.origin}', rateLimit: { perSecond: 1, burst: 3 } }`,
+    ].join('\n'),
+    people: [
+      { id: 'diego', groups: ['admin'], tokens: [{ label: 'all', scopes: ['admin:read'] }] },
+    ],
+  })
+  t.teardown(house.close)
+  const caller = program(house, house.known('diego').tokens.all ?? '')
+  t.match((await caller.call('GET', '/api/v1/house')).json.limits, [
+    { name: 'before anything' },
+    { name: 'Slow', words: '1 a second, 3 at once' },
+    { name: 'everything else' },
+    { name: 'people who are signed in' },
+  ])
+})

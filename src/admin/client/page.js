@@ -57,3 +57,10 @@ for (const button of document.querySelectorAll('button[data-copy]')) {
     }, 2_000)
   })
 }
+
+/** What was done is said once: a reload, or a bookmark, does not say it again. */
+const address = new URL(location.href)
+if (address.searchParams.has('done')) {
+  address.searchParams.delete('done')
+  history.replaceState(history.state, '', address)
+}

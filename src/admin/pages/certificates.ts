@@ -24,7 +24,7 @@ export function registerCertificates(app: FastifyInstance): void {
     return page(reply, {
       title: 'Certificates',
       section: 'certificates',
-      lead: html`Files are taken over when they change.${read !== null && html` Something last changed ${timeElement(read, now())}.`}`,
+      lead: html`Files are taken over when they change.${read !== null && html` They were last read ${timeElement(read, now())}.`}`,
       changes: true,
       actions: buttonForm(request, { action: '/certificates', label: 'Read them again' }),
       body: html`${troubleView(troubles)}${

@@ -15,6 +15,7 @@ import { registerPersonActs } from './person-acts.ts'
 import { refusePage } from './refusal.ts'
 import { sessionTable } from './sessions.ts'
 import { tokenTable } from './tokens.ts'
+import { counted } from './words.ts'
 
 export type PersonRequest = FastifyRequest<{ Params: { id: string } }>
 
@@ -132,7 +133,7 @@ function credentialSection(
         html`<li><div><p class="name">${login} <span class="tag">${provider}</span></p><p class="meta">${lastUsedAt === null ? 'not used yet' : html`last used ${timeElement(lastUsedAt, now)}`}</p></div>${remove('account', `${provider}:${subject}`, login)}</li>`,
     ),
   ]
-  return html`<section aria-labelledby="credentials"><h2 id="credentials">What ${user.displayName} signs in with</h2>${items.length === 0 ? html`<p class="meta">Nothing yet.</p>` : html`<ul class="list">${items}</ul>`}<p class="meta">${credentials.recoveryCodes} recovery codes left.</p></section>`
+  return html`<section aria-labelledby="credentials"><h2 id="credentials">What ${user.displayName} signs in with</h2>${items.length === 0 ? html`<p class="meta">Nothing yet.</p>` : html`<ul class="list">${items}</ul>`}${(items.length > 0 || credentials.recoveryCodes > 0) && html`<p class="meta">${counted(credentials.recoveryCodes, 'recovery code')} left.</p>`}</section>`
 }
 
 function endSection(request: FastifyRequest, { user }: Person, etag: string): Html {
