@@ -137,6 +137,8 @@ async function buildApp(
 /** Pages show how the house is: no cache keeps them, no other site learns their address, frames them or reads them. */
 const commonHeaders = {
   'cache-control': 'no-store',
+  // Of whatever is no page; pages name what they load.
+  'content-security-policy': `default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
