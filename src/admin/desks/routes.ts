@@ -139,8 +139,7 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
       running,
     })
     const { text, diff, access, warnings, after } = study
-    const programs =
-      after === null ? [] : newPrograms([running, (await studyOf(whole)).definition], after)
+    const programs = after === null ? [] : newPrograms([running, study.before], after)
     const problems = [...study.problems, ...programs]
     const dangers = after === null ? [] : dangersOf(running, after, editorOf(by))
     return { preview: { text, diff, access, problems, warnings, dangers }, study }

@@ -52,6 +52,8 @@ export interface StudiedChange {
   readonly problems: readonly Problem[]
   /** Of the new text, those that the old one did not have first. */
   readonly warnings: readonly Problem[]
+  /** What the old text says, and the new one; `null`: it cannot be read, or the edit is refused. */
+  readonly before: TableDefinition | null
   readonly after: TableDefinition | null
   /** `photos/photoprism: edited`, for a history. */
   readonly summary: string
@@ -120,6 +122,7 @@ function studyChange(request: Extract<StudyRequest, { kind: 'change' }>): Studie
     access: after.definition === null ? [] : accessChanges(from, after.definition),
     problems: changed.kind === 'refused' ? [changed.problem] : errors,
     warnings: newFirst(after.problems, before.problems),
+    before: before.definition,
     after: changed.kind === 'refused' ? null : after.definition,
     summary: summaryOf(wish, diff),
   }
