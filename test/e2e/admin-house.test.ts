@@ -235,8 +235,10 @@ t.test('panic ends every session, token and stream, the own ones too', async (t)
   for (const label of ['all', 'people', 'routes', 'services']) {
     t.equal((await program(gateway, token(label)).call('GET', '/api/v1/auth')).status, 401, label)
   }
-  const entries = await audited(gateway)
-  t.ok(entries.some(({ event, actor }) => event === 'panic' && actor === 'diego'))
+  // Written in batches.
+  await eventually(async () =>
+    (await audited(gateway)).some(({ event, actor }) => event === 'panic' && actor === 'diego'),
+  )
 })
 
 function audited(house: TestGateway) {
