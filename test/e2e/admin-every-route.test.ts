@@ -9,7 +9,7 @@ import { startGateway, testDomain } from '../fixtures/gateway.ts'
 type Raw = Readonly<Record<string, unknown>>
 
 /** Each save reads the whole table several times over. */
-t.setTimeout(180_000)
+t.setTimeout(400_000)
 
 /** Nobody outside is asked anything: the list of Cloudflare's networks would be fetched. */
 const own = (await readFile(new URL('../../src/routes.yaml', import.meta.url), 'utf8'))
