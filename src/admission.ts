@@ -150,6 +150,7 @@ export function admit(request: Request, deps: AdmissionDeps, now: number): Admis
   // Route
   if (peer.tlsVersion === null) return admitPlain(request, target.path, table)
   const { wakeAction } = request
+  if (wakeAction !== null && exchange.webSocket) return refuse('not-found')
   if (wakeAction === 'script' || wakeAction === 'busy') {
     return table.knows(host) ? wake[wakeAction] : refuse('not-found')
   }

@@ -240,3 +240,20 @@ t.test('and after all of it', async (t) => {
   t.ok(oci.count('START') <= 1, 'the last of them were pressed by the owner')
   t.strictSame(service.asked, [], 'nothing has reached the service')
 })
+
+t.test('no WebSocket is opened to our own paths', async (t) => {
+  const upgrade = {
+    Cookie: diego,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': Buffer.alloc(16).toString('base64'),
+    Origin: `https://${appHost}`,
+  }
+  const fields = Object.entries({ Host: appHost, ...upgrade })
+  const client = await rawClient(gateway.https, tls)
+  const lines = fields.map(([name, value]) => `${name}: ${value}`)
+  await client.send(['GET /.gatehouse/wake/events/ HTTP/1.1', ...lines, '', ''].join('\r\n'))
+  t.match(String(await client.readUntil('\r\n\r\n')), /^HTTP\/1.1 404 /)
+  client.destroy()
+})
