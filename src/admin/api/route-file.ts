@@ -28,7 +28,7 @@ const change = z
     z.strictObject({ kind: z.enum(['disable', 'enable', 'remove']), id: anyId }),
     z.strictObject({ kind: z.literal('move'), id: anyId, before: anyId.nullable() }),
   ])
-  .meta({ description: '`id` is that of a route, such as `cloud.example.com/`' })
+  .meta({ description: '`id` is that of a route, such as `cloud/`' })
 
 export const getRouteFile = operation({
   id: 'getRouteFile',

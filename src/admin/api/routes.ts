@@ -9,7 +9,7 @@ import { activity, route, routeReply } from './route-views.ts'
 import { anyId, keyOf, listOf, nameOf, pageOf, pageQuery, timeText } from './schemas.ts'
 
 const keyPath = z.strictObject({
-  key: anyId.meta({ description: 'host and path; `/` is written `~1`: `cloud.example.com~1`' }),
+  key: anyId.meta({ description: 'the id, with `~1` for `/`: `photos~1photoprism`' }),
 })
 
 export const listRoutes = operation({
