@@ -28,6 +28,8 @@ export interface AdminRoutesDeps {
   readonly publicPort: () => number
   /** `null`: there is no such person. */
   readonly user: (id: UserId) => User | null
+  /** A change of that person was undone, because nobody confirmed it. */
+  readonly undone: (by: string) => void
   /** Obeys the rules for addresses that routes obey. */
   readonly askPort: AskPort
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -55,6 +57,7 @@ export function createAdminRoutes(deps: AdminRoutesDeps): RoutesDesk {
     },
     explain: async (asked) => explain(asked, deps),
     probe: (target) => probe(target, deps),
+    undone: deps.undone,
     now,
     after,
     randomBytes,

@@ -63,7 +63,21 @@ export function createAdmin(parts: AdminParts): Application {
     loginHost: () => definition().loginHost,
     publicPort: parts.publicPort,
     isRouted: (host) => host !== definition().loginHost && table().knows(host),
-    routes: createAdminRoutes({ ...parts, user: people.sessions.user, log: output.log }),
+    routes: createAdminRoutes({
+      ...parts,
+      user: people.sessions.user,
+      undone: (by) =>
+        people.audit.write({
+          at: now(),
+          event: 'routes-undone',
+          actor: 'gateway',
+          user: null,
+          client: null,
+          request: null,
+          details: { by },
+        }),
+      log: output.log,
+    }),
     activityOf: (id) => ({
       lastHour: parts.activity.lastHour(id),
       lastError: parts.activity.lastError(id),

@@ -260,6 +260,10 @@ t.test('losing the admin page takes its name, and undoes itself', async (t) => {
   t.equal(await readFile(gateway.routesFile, 'utf8'), textAt(read, 'text'), 'to the byte')
   t.match((await diego.call('GET', file)).json, { inForce: true, pending: null })
   await eventually(() => gateway.events().some(({ event }) => event === 'routes-undone'), 'told')
+  await eventually(async () => {
+    const entries = await gateway.change(({ audit }) => audit.list({ event: 'routes-undone' }))
+    return entries.some(({ actor, details }) => actor === 'gateway' && details.by !== undefined)
+  }, 'in the audit log')
 })
 
 t.test('and stays when somebody says from a fresh request that he is still in', async (t) => {

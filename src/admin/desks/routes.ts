@@ -42,6 +42,8 @@ export interface RoutesDeskDeps {
   readonly groupsOf: (user: UserId) => readonly string[] | null
   readonly explain: RoutesDesk['explain']
   readonly probe: RoutesDesk['probe']
+  /** A change of that person was undone: for the audit log. */
+  readonly undone: (by: string) => void
   /** Wall clock, milliseconds. */
   readonly now: () => number
   /** Runs something once, later. @returns takes it back. */
@@ -321,6 +323,7 @@ export function createRoutesDesk(deps: RoutesDeskDeps): RoutesDesk {
       const { kind } = await write(whole, due.text, put)
       if (kind === 'failed') throw new Error('the text before cannot come into force')
       log.warn('routes-undone', { file, by, outcome: kind, why: 'not confirmed in time' })
+      deps.undone(by)
       await forgetUndo(deps.undoFile)
     } catch (error) {
       const message = error instanceof Error ? error.message : 'unknown'
