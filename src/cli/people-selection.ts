@@ -1,4 +1,4 @@
-// What `session revoke` and `token revoke` end: one, all of a person, or all.
+// Which sessions and tokens a command is about: one, all of a person, or all.
 
 import type { ConfigProblem } from '../config.ts'
 import type { UserId } from '../model.ts'
@@ -36,4 +36,10 @@ export async function selected(store: Store, context: PeopleContext): Promise<Se
   if (named === null) return { what: 'all', user: null, fits: () => true }
   const { id } = await personNamed(store, named)
   return { what: 'user', user: id, fits: (owner) => owner === id }
+}
+
+/** Whose a list is to be; `null`: everybody's. @throws GatehouseError `user-absent`. */
+export async function personWanted(store: Store, context: PeopleContext): Promise<UserId | null> {
+  const name = context.flags.get('user') ?? null
+  return name === null ? null : (await personNamed(store, name)).id
 }

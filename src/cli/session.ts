@@ -4,14 +4,8 @@ import { describeDevice } from '../auth/app/account-device.ts'
 import type { SessionRecord } from '../auth/session-store.ts'
 import { GatehouseError } from '../errors.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
-import { selected, wrongSelection } from './people-selection.ts'
-import {
-  audited,
-  changePeople,
-  type PeopleContext,
-  personNamed,
-  readPeople,
-} from './people-store.ts'
+import { personWanted, selected, wrongSelection } from './people-selection.ts'
+import { audited, changePeople, type PeopleContext, readPeople } from './people-store.ts'
 import {
   agoText,
   counted,
@@ -25,8 +19,7 @@ import {
 /** Sessions as the database has them: one that went idle may stand here until the gateway looks at it. */
 export function listSessions(context: PeopleContext): Promise<Outcome> {
   return readPeople(context, async (store) => {
-    const name = context.flags.get('user') ?? null
-    const user = name === null ? null : (await personNamed(store, name)).id
+    const user = await personWanted(store, context)
     const all = (await store.sessions.all())
       .filter((session) => user === null || session.user === user)
       .toSorted((a, b) => b.lastSeenAt - a.lastSeenAt)

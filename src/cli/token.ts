@@ -11,7 +11,7 @@ import { nearest } from '../nearest.ts'
 import { loadGoodTable } from './load-table.ts'
 import { done, mistaken, type Outcome } from './outcome.ts'
 import { createFlagReader, type FlagReader } from './people-flags.ts'
-import { selected, wrongSelection } from './people-selection.ts'
+import { personWanted, selected, wrongSelection } from './people-selection.ts'
 import {
   audited,
   changePeople,
@@ -39,8 +39,7 @@ const maxParts = 50
 
 export function listTokens(context: PeopleContext): Promise<Outcome> {
   return readPeople(context, async (store) => {
-    const name = context.flags.get('user') ?? null
-    const user = name === null ? null : (await personNamed(store, name)).id
+    const user = await personWanted(store, context)
     const all = (await store.tokens.all())
       .filter((token) => user === null || token.user === user)
       .toSorted((a, b) => a.user.localeCompare(b.user) || a.createdAt - b.createdAt)
